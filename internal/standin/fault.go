@@ -1,0 +1,155 @@
+package standin
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// A Kind is one way to go wrong.
+type Kind string
+
+// The kinds of fault, and what each does.
+const (
+	Slow      Kind = "slow"       // every part: answers after Delay
+	Broken    Kind = "5xx"        // every part: status 500
+	Throttled Kind = "throttled"  // STS: 400 Throttling; else 429
+	Dropped   Kind = "dropped"    // every part: the connection is closed without an answer
+	Denied    Kind = "denied"     // STS: AccessDenied; Federation: 400; Console: the page's own calls get 403, its session is well
+	Expired   Kind = "expired"    // STS: ExpiredToken; Federation: 400; Console: all sessions expire now
+	SignedOut Kind = "signed-out" // Console: all sessions end now, without trace
+
+	// Of the console's pages only.
+	Blank       Kind = "blank"       // 200 and nothing in it
+	SignInPage  Kind = "signin-page" // the sign-in form, 200, at the dashboard's own address
+	Unavailable Kind = "503"         // status 503
+	Hang        Kind = "hang"        // the script of the page loops for ever, also on a page that is up already
+)
+
+// A Fault is something that is to go wrong.
+type Fault struct {
+	Part Part
+	Kind Kind
+	// Action narrows it to one: AssumeRole, GetCallerIdentity; getSigninToken, login, authorize, logout; page, data, oauth.
+	// "" is every one that the kind can touch.
+	Action string
+	Count  int           // how many requests it hits; 0 is all, until cleared
+	Delay  time.Duration // of Slow
+}
+
+// touches says which actions a kind can hit, per part. A kind that is not there cannot happen to the part.
+func (f Fault) touches() (actions []string, possible bool) {
+	switch f.Kind {
+	case Slow, Broken, Throttled, Dropped:
+		return nil, true
+	case Denied, Expired:
+		if f.Part == Federation {
+			return []string{"getSigninToken", "login"}, true
+		}
+		if f.Part == Console {
+			return []string{"data"}, true
+		}
+		return nil, true
+	case SignedOut:
+		return nil, f.Part == Console
+	case Blank, SignInPage, Unavailable:
+		return []string{"page"}, f.Part == Console
+	case Hang:
+		return []string{"data"}, f.Part == Console
+	}
+	return nil, false
+}
+
+// SetFault makes f happen from now on, in place of the part's earlier one. SignedOut, and Expired at the console, happen
+// to the sessions of this moment, and to none that begin later.
+func (s *Server) SetFault(f Fault) error {
+	if f.Part != STS && f.Part != Federation && f.Part != Console {
+		return fmt.Errorf("fault: part %q: sts, federation or console is wanted", f.Part)
+	}
+	if _, possible := f.touches(); !possible || f.Count < 0 || f.Delay < 0 {
+		return fmt.Errorf("fault: %s cannot be %q", f.Part, f.Kind)
+	}
+	now := s.now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case f.Kind == SignedOut:
+		clear(s.sessions)
+	case f.Kind == Expired && f.Part == Console:
+		for id, session := range s.sessions {
+			session.Expires = now
+			s.sessions[id] = session
+		}
+	default:
+		put(&s.faults, f.Part, f)
+	}
+	return nil
+}
+
+// ClearFaults ends the faults of the given parts, or of all when none is given.
+func (s *Server) ClearFaults(parts ...Part) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for part := range s.faults {
+		if len(parts) == 0 || slices.Contains(parts, part) {
+			delete(s.faults, part)
+		}
+	}
+}
+
+// takeFault gives the fault that hits an action, and counts it.
+func (s *Server) takeFault(part Part, action string) Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.faults[part]
+	actions, _ := f.touches()
+	if f.Action != "" && f.Action != action || actions != nil && !slices.Contains(actions, action) {
+		return Fault{}
+	}
+	switch f.Count {
+	case 0:
+	case 1:
+		delete(s.faults, part)
+	default:
+		left := f
+		left.Count--
+		s.faults[part] = left
+	}
+	return f
+}
+
+// failAtOnce does the faults that need no look at the call, and reports whether it has answered.
+func (s *Server) failAtOnce(w http.ResponseWriter, c *call) bool {
+	refuse := func(e stsError) bool {
+		if c.part == STS {
+			writeSTSError(w, e)
+		} else {
+			http.Error(w, e.message, e.status)
+		}
+		return true
+	}
+	switch c.fault.Kind {
+	case Slow:
+		wait(c.Context(), c.fault.Delay)
+	case Dropped:
+		panic(http.ErrAbortHandler) // the way to make net/http close the connection
+	case Broken:
+		return refuse(stsError{http.StatusInternalServerError, "InternalFailure",
+			"The request processing has failed because of an unknown error, exception or failure."})
+	case Throttled:
+		if c.part != STS {
+			return refuse(stsError{status: http.StatusTooManyRequests, message: "Too Many Requests"})
+		}
+		return refuse(stsError{http.StatusBadRequest, "Throttling", "Rate exceeded"})
+	case Denied:
+		if c.part == STS {
+			return refuse(stsError{http.StatusForbidden, "AccessDenied", "User is not authorized to perform: sts:" + c.action})
+		}
+	case Expired:
+		if c.part == STS {
+			return refuse(*errExpired())
+		}
+	}
+	return false
+}
