@@ -187,10 +187,9 @@ func (c *call) sort() bool {
 		c.host = h
 	}
 	c.host = strings.ToLower(c.host)
-	var ok bool
 	for host, part := range map[string]Part{stsHost: STS, signinHost: Federation, consoleHost: Console} {
-		if c.region, ok = under(c.host, host); ok {
-			c.part = part
+		if region, ok := under(c.host, host); ok {
+			c.part, c.region = part, region
 			return true
 		}
 	}
