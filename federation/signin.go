@@ -2,7 +2,9 @@ package federation
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/kioskeeper/kioskeeper/secret"
@@ -72,14 +74,17 @@ func (s SignIn) Login(ctx context.Context, c Credentials, session time.Duration,
 	}
 
 	endpoint := base + "/federation"
-	client := newClient()
+	client, err := newClient()
+	if err != nil {
+		return Login{}, err
+	}
 	t, err := getSigninToken(ctx, client, endpoint, c, session)
-	if refused, ok := err.(*Error); ok && refused.Status == 400 && session != 0 && !c.Expires.IsZero() {
+	refused, _ := errors.AsType[*Error](err)
+	if refused != nil && refused.Status == http.StatusBadRequest && session != 0 && !c.Expires.IsZero() {
 		// Chained credentials are refused so, and so are some durations that the documentation allows.
-		long := err
 		if t, err = getSigninToken(ctx, client, endpoint, c, 0); err == nil && s.Log != nil {
 			s.Log.WarnContext(ctx, "signed in without SessionDuration: the session ends with the credentials",
-				keyError, long, keySession, session, keyExpires, c.LocalExpiry())
+				keyError, refused, keySession, session, keyExpires, c.LocalExpiry())
 		}
 		session = 0
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -138,29 +137,5 @@ func skew(date string, from, to time.Time) (ahead time.Duration, ok bool) {
 		return latest, true
 	default:
 		return 0, true
-	}
-}
-
-// newClient makes a client for one sign-in. Nothing of it stays: the next one is most of an hour away.
-func newClient() *http.Client {
-	dialer := &net.Dialer{Timeout: 10 * time.Second}
-	return &http.Client{
-		Transport: &http.Transport{
-			Proxy: func(r *http.Request) (*url.URL, error) {
-				if onLoopback(r.URL.Hostname()) {
-					return nil, nil
-				}
-				return http.ProxyFromEnvironment(r)
-			},
-			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-				return dialer.DialContext(ctx, network, loopbackAddress(address))
-			},
-			TLSHandshakeTimeout:    10 * time.Second,
-			MaxResponseHeaderBytes: tokenAnswerMax,
-			DisableKeepAlives:      true,
-			ForceAttemptHTTP2:      true,
-		},
-		// A redirect could carry the credentials to another host.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
