@@ -41,6 +41,8 @@ func (s *Server) serveSignIn(w http.ResponseWriter, c *call) {
 		s.logout(w, c)
 	case c.URL.Path == "/oauth":
 		s.authorize(w, c)
+	case c.URL.Path == "/signin": // there is no password that opens anything
+		writeErrorPage(w, http.StatusBadRequest, "Your authentication information is incorrect. Please try again.", "")
 	default:
 		http.NotFound(w, c.Request)
 	}

@@ -74,7 +74,7 @@ func widgetsAt(now time.Time) []widget {
 // at is the metric's value at one step.
 func (s shape) at(seed uint64, step int64) float64 {
 	x := float64(step)
-	v := s.level + s.swing*math.Sin(x*2*math.Pi/points+float64(seed%3)/2)
+	v := s.level + s.swing*math.Sin(x*2*math.Pi/points+float64(seed%5)/2)
 	for octave := range 3 { // rough at every scale, as real load is
 		scale := float64(int(16) >> (2 * octave))
 		v += s.rough / float64(octave+1) * (2*noise(seed*8+uint64(octave), x/scale) - 1)
