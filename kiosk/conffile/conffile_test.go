@@ -204,7 +204,7 @@ func TestProblemsSayWhereWhatAndHow(t *testing.T) {
 			`1:12: arn must be the ARN of an IAM role (write arn:aws:iam::111122223333:role/name)`,
 			`11:1: "arn" is given twice: first on line 1 (keep one of them)`}},
 		{`[credentials]`, "role.duration = '1h'\n[credentials]", []string{
-			`10:2: this is not TOML: table role was already defined with dotted keys (give each table and key once)`}},
+			`10:2: this is not TOML: table role already exists as defined by a dotted key (give each table and key once)`}},
 
 		// Values.
 		{`"autoid"`, `"autoidd"`, []string{`2:10: source must be "autoid" or "aws" (did you mean "autoid"?)`}},
