@@ -64,9 +64,6 @@ const (
 // renew, which start it too, have their own back-off.
 const browserRest = time.Minute
 
-// missesBeforeRestart is how often a view may fail to come up, on a dark screen, before the browser is started anew.
-const missesBeforeRestart = 2
-
 // Run keeps the view on the screen until ctx ends, then closes the screen. It is called once.
 func (d *Display) Run(ctx context.Context) error {
 	now := d.now()
@@ -315,13 +312,13 @@ func (d *Display) mint(ctx context.Context) (address string, lease Lease, err er
 	return address, t.Lease, err
 }
 
-// missed counts views that did not come up after a good sign-in. A dark screen loses nothing by a new browser.
+// missed counts views that did not come up after a good sign-in. A dark screen loses little by a new browser, which is
+// started at the second miss, the fourth, the eighth …
 func (d *Display) missed() {
-	if d.misses++; d.misses < missesBeforeRestart || d.state().shows == showsView {
-		return
+	d.misses++
+	if d.misses > 1 && d.misses&(d.misses-1) == 0 && d.state().shows != showsView {
+		d.update(func(s *state) { s.open = false })
 	}
-	d.misses = 0
-	d.update(func(s *state) { s.open = false })
 }
 
 // viewError marks a failure after the sign-in itself had worked.

@@ -29,28 +29,31 @@ func renewAt(from, expires time.Time, r float64) time.Time {
 	return from.Add(min(time.Duration(float64(life)*share), life-margin(life)))
 }
 
-// backoff is the wait after the given number of failures in a row (1 or more): full jitter under a doubling bound, both
-// in proportion to the life of a session, for an hour from 1 s up to 2 min. It is never zero.
+// backoff is the wait after the given number of failures in a row (1 or more): anything from the shortest wait up to
+// a bound that doubles, in proportion to the life of a session; for an hour from 1 s up to 2 min.
 func backoff(life time.Duration, failures int, r float64) time.Duration {
-	if life <= 0 {
-		life = assumedLife
+	least := shortest(life)
+	bound := longest(life)
+	if failures < 16 { // 2^16 steps are past any bound
+		bound = min(least<<max(failures, 0), bound)
 	}
-	step := shortest(life)
-	most := min(max(life/30, step), 2*time.Minute)
-	bound := most
-	if doublings := failures - 1; doublings < 16 { // 2^16 steps are past any bound already
-		bound = min(step<<max(doublings, 0), most)
-	}
-	least := max(step/10, 1)
-	return max(least, time.Duration(r*float64(bound)))
+	return least + time.Duration(r*float64(bound-least))
 }
 
-// shortest is the first step of the back-off, and the least time between a failure and the next attempt, whoever asks.
+// shortest is the least time between a failure and the next attempt, whoever asks for it.
 func shortest(life time.Duration) time.Duration {
 	if life <= 0 {
 		life = assumedLife
 	}
 	return min(time.Second, max(life/60, time.Millisecond))
+}
+
+// longest is the most.
+func longest(life time.Duration) time.Duration {
+	if life <= 0 {
+		life = assumedLife
+	}
+	return max(min(life/30, 2*time.Minute), shortest(life))
 }
 
 // settle is how long a session must have held for the next trouble to be a new one, not the old one come back.

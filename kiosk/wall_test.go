@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,9 +19,10 @@ type wall struct {
 	t     *testing.T
 	life  time.Duration
 	began time.Time
-	step  time.Duration // how far the machine's wall clock was set ahead of the bubble's
+	step  atomic.Int64 // how far the machine's wall clock was set ahead of the bubble's, in ns
 
 	signInTakes, renewTakes time.Duration
+	openFails               func() error
 	signInFails             func() error // nil: it works
 	renewFails              func() error
 	reloadFails             func() error
@@ -58,7 +60,7 @@ func (w *wall) display(seed uint64) *kiosk.Display {
 	return &kiosk.Display{
 		Name: "lobby", View: kiosk.View{Address: "https://console.example.com/cloudwatch"}, SignIn: w.signIn, Screen: w,
 		Handoff: &kiosk.Handoff{Base: "http://127.0.0.1:1"}, Rand: draws.Float64,
-		Now: func() time.Time { return time.Now().Add(w.step) },
+		Now: w.clock,
 	}
 }
 
@@ -83,13 +85,14 @@ func (w *wall) run(d *kiosk.Display, scenario func()) {
 // sleep lets d of the bubble's time pass.
 func (w *wall) sleep(d time.Duration) { time.Sleep(d); synctest.Wait() }
 
+// clock is the machine's wall clock.
+func (w *wall) clock() time.Time { return time.Now().Add(time.Duration(w.step.Load())) }
+
 // now is the time that has passed since the start.
 func (w *wall) now() time.Duration { return time.Since(w.began) }
 
 func (w *wall) signIn(ctx context.Context) (kiosk.Ticket, error) {
-	w.mu.Lock()
-	w.signIns++
-	w.mu.Unlock()
+	w.add(&w.signIns)
 	if err := pause(ctx, w.signInTakes); err != nil {
 		return kiosk.Ticket{}, err
 	}
@@ -98,10 +101,18 @@ func (w *wall) signIn(ctx context.Context) (kiosk.Ticket, error) {
 			return kiosk.Ticket{}, err
 		}
 	}
-	now := time.Now().Add(w.step)
+	now := w.clock()
 	return kiosk.Ticket{Address: "https://signin.example.com/federation",
 		Lease: kiosk.Lease{Issued: now, Expires: now.Add(w.life)}}, nil
 }
+
+// count reads one of the counters while the display runs.
+func (w *wall) count(n *int) int { w.mu.Lock(); defer w.mu.Unlock(); return *n }
+
+func (w *wall) add(n *int) { w.mu.Lock(); defer w.mu.Unlock(); *n++ }
+
+// showing is what shows now.
+func (w *wall) showing() string { w.mu.Lock(); defer w.mu.Unlock(); return w.shows }
 
 // only fails the test when two calls move the screen at once.
 func (w *wall) only() func() {
@@ -140,10 +151,15 @@ func (w *wall) intervals() []interval {
 
 func (w *wall) Open(ctx context.Context, address string) error {
 	defer w.only()()
-	w.opens++
+	w.add(&w.opens)
 	w.put("", time.Time{})
 	if err := pause(ctx, 3*time.Second); err != nil {
 		return err
+	}
+	if w.openFails != nil {
+		if err := w.openFails(); err != nil {
+			return err
+		}
 	}
 	if !strings.HasSuffix(address, "/displays/lobby/holding") {
 		w.t.Errorf("opened on %s", address)
@@ -172,14 +188,14 @@ func (w *wall) Renew(ctx context.Context, v kiosk.View, mint func(context.Contex
 			return err
 		}
 	}
-	w.renewals++
+	w.add(&w.renewals)
 	w.put("view", expires)
 	return nil
 }
 
 func (w *wall) Reload(ctx context.Context, v kiosk.View) error {
 	defer w.only()()
-	w.reloads++
+	w.add(&w.reloads)
 	if w.reloadFails != nil {
 		return w.reloadFails()
 	}
@@ -191,7 +207,7 @@ func (w *wall) Hold(_ context.Context, address string) error {
 	if !w.running {
 		return errors.New("the browser does not run")
 	}
-	w.holds++
+	w.add(&w.holds)
 	w.put("local", time.Time{})
 	return nil
 }

@@ -1,0 +1,312 @@
+package kiosk_test
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/kioskeeper/kioskeeper/kiosk"
+)
+
+func (w *wall) trouble(kind kiosk.TroubleKind) { w.troubles <- kiosk.Trouble{Kind: kind} }
+
+func TestSignedOutIsCoveredAndRenewed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWall(t, time.Hour)
+		d := w.display(1)
+		w.run(d, func() {
+			w.sleep(10 * time.Minute)
+			w.trouble(kiosk.SignedOut)
+			w.sleep(time.Second)
+			if st := d.Status(); st.Cause != kiosk.LoggedOut || w.showing() != "local" {
+				t.Errorf("%+v with %q on the screen", st, w.showing())
+			}
+			w.sleep(5 * time.Second)
+			if w.showing() != "view" {
+				t.Errorf("%q shows", w.showing())
+			}
+		})
+	})
+}
+
+// What the old page reports while its successor is made ready is no reason to renew again.
+func TestTroubleDuringARenewalIsAnsweredByIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWall(t, time.Hour)
+		d := w.display(1)
+		w.run(d, func() {
+			w.sleep(10 * time.Minute)
+			d.Wake(kiosk.WhyAsked)
+			w.sleep(time.Second)
+			for _, kind := range []kiosk.TroubleKind{kiosk.SignedOut, kiosk.Denied, kiosk.Crashed} {
+				w.trouble(kind)
+			}
+			w.sleep(20 * time.Minute)
+		})
+		w.checkNeverDark(t)
+		if w.renewals != 2 || w.holds != 0 {
+			t.Errorf("%d renewals, %d holding pages", w.renewals, w.holds)
+		}
+	})
+}
+
+func TestManyWakesMakeOneRenewal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWall(t, time.Hour)
+		d := w.display(1)
+		w.run(d, func() {
+			w.sleep(10 * time.Minute)
+			for range 1000 {
+				d.Wake(kiosk.WhyAsked)
+			}
+			w.sleep(10 * time.Minute)
+		})
+		w.checkNeverDark(t)
+		if w.renewals != 2 {
+			t.Errorf("%d renewals", w.renewals)
+		}
+	})
+}
+
+func TestHintEndsTheWaitAfterAFailureOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWall(t, time.Hour)
+		d := w.display(3)
+		down := true
+		w.signInFails = func() error {
+			if down {
+				return errors.New("no route to host")
+			}
+			return nil
+		}
+		w.run(d, func() {
+			for d.Status().NextIn < 30_000 { // deep in the back-off
+				w.sleep(time.Second)
+			}
+			down = false
+			d.Wake(kiosk.WhyHint)
+			w.sleep(5 * time.Second)
+			if w.showing() != "view" {
+				t.Errorf("5 s after the hint %q shows", w.showing())
+			}
+			d.Wake(kiosk.WhyHint)
+			w.sleep(5 * time.Minute)
+			if n := w.count(&w.renewals); n != 1 {
+				t.Errorf("%d renewals: a hint renewed a good session", n)
+			}
+		})
+	})
+}
+
+func TestWakesDuringAnOutageDoNotHammer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWall(t, time.Hour)
+		w.signInTakes = 0
+		w.signInFails = func() error { return errors.New("status 400") }
+		d := w.display(1)
+		w.run(d, func() {
+			for range 600 {
+				d.Wake(kiosk.WhyHint)
+				w.sleep(100 * time.Millisecond)
+			}
+		})
+		if w.signIns > 61 {
+			t.Errorf("%d sign-ins in a minute", w.signIns)
+		}
+	})
+}
+
+func TestDeniedOldSessionIsRenewedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWall(t, time.Hour)
+		w.run(w.display(1), func() {
+			w.sleep(20 * time.Minute)
+			for range 50 {
+				w.trouble(kiosk.Denied)
+			}
+			w.sleep(10 * time.Minute)
+		})
+		w.checkNeverDark(t)
+		if w.renewals != 2 {
+			t.Errorf("%d renewals", w.renewals)
+		}
+	})
+}
+
+func TestMissingPermissionWarnsOnceAndMakesNoStorm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWall(t, time.Hour)
+		d := w.display(1)
+		var log bytes.Buffer
+		d.Log = slog.New(slog.NewTextHandler(&log, nil))
+		w.run(d, func() {
+			for range 24 * 60 * 6 { // a widget is refused every ten seconds, for a day
+				w.sleep(10 * time.Second)
+				w.trouble(kiosk.Denied)
+			}
+		})
+		w.checkNeverDark(t)
+		if w.renewals > 24*2 {
+			t.Errorf("%d renewals in a day", w.renewals)
+		}
+		if n := strings.Count(log.String(), "lacks a permission"); n != 1 {
+			t.Errorf("warned %d times", n)
+		}
+	})
+}
+
+func TestCrashIsReloadedThenRestarted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWall(t, time.Hour)
+		w.run(w.display(1), func() {
+			w.sleep(10 * time.Minute)
+			w.trouble(kiosk.Crashed)
+			w.sleep(10 * time.Second)
+			if w.count(&w.reloads) != 1 || w.count(&w.renewals) != 1 || w.count(&w.opens) != 1 {
+				t.Errorf("after a crash: %d reloads, %d renewals, %d starts", w.reloads, w.renewals, w.opens)
+			}
+			w.trouble(kiosk.Crashed) // again, at once
+			w.sleep(10 * time.Second)
+			if w.count(&w.reloads) != 1 || w.count(&w.renewals) != 2 || w.count(&w.opens) != 2 || w.showing() != "view" {
+				t.Errorf("after the next: %d reloads, %d renewals, %d starts", w.reloads, w.renewals, w.opens)
+			}
+		})
+		w.checkNoneExpired(t)
+	})
+}
+
+// A reload leaves the session as it is, and so its end.
+func TestReloadDoesNotPutTheRenewalOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWall(t, time.Hour)
+		w.run(w.display(1), func() {
+			for range 48 {
+				w.sleep(30 * time.Minute)
+				w.trouble(kiosk.Crashed)
+			}
+		})
+		w.checkNeverDark(t)
+		if w.reloads < 40 {
+			t.Errorf("%d reloads", w.reloads)
+		}
+	})
+}
+
+func TestReloadThatFailsRestartsTheBrowser(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWall(t, time.Hour)
+		w.reloadFails = func() error { return errors.New("no answer from the page") }
+		w.run(w.display(1), func() {
+			w.sleep(10 * time.Minute)
+			w.trouble(kiosk.Crashed)
+			w.sleep(10 * time.Second)
+			if w.showing() != "view" || w.count(&w.opens) != 2 {
+				t.Errorf("%q shows after %d starts", w.showing(), w.opens)
+			}
+		})
+	})
+}
+
+func TestKilledBrowserIsBackInSeconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWall(t, time.Hour)
+		w.run(w.display(1), func() {
+			for range 5 {
+				w.sleep(10 * time.Minute)
+				w.kill()
+				w.sleep(7 * time.Second) // 3 s to start, 3 s to sign in
+				if w.showing() != "view" {
+					t.Errorf("%q shows", w.showing())
+				}
+			}
+		})
+		w.checkNoneExpired(t)
+	})
+}
+
+func TestBrowserKilledDuringAnOutageShowsTheHoldingPage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWall(t, time.Hour)
+		w.signInFails = w.between(5*time.Minute, 2*time.Hour)
+		w.run(w.display(1), func() {
+			w.sleep(20 * time.Minute)
+			w.kill()
+			w.sleep(4 * time.Second)
+			if w.showing() != "local" {
+				t.Errorf("%q shows", w.showing())
+			}
+			w.sleep(2 * time.Hour)
+			if w.showing() != "view" {
+				t.Errorf("%q shows", w.showing())
+			}
+		})
+		w.checkNoneExpired(t)
+	})
+}
+
+func TestCrashingBrowserDoesNotSpinAndIsNotGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWall(t, time.Hour)
+		crashes := true
+		w.openFails = func() error {
+			if crashes {
+				return errors.New("exit status 127")
+			}
+			return nil
+		}
+		w.run(w.display(1), func() {
+			w.sleep(24 * time.Hour)
+			if n := w.count(&w.opens); n < 24*20 || n > 24*90 {
+				t.Errorf("%d starts in a day", n)
+			}
+			crashes = false
+			w.sleep(2*time.Minute + 10*time.Second)
+			if w.showing() != "view" {
+				t.Errorf("%q shows", w.showing())
+			}
+		})
+	})
+}
+
+// The browser dies a few seconds after the view has come up, again and again.
+func TestBrowserThatDiesWithTheViewIsStartedEverMoreSlowly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWall(t, time.Hour)
+		w.run(w.display(1), func() {
+			for end := w.now() + 6*time.Hour; w.now() < end; w.sleep(3 * time.Second) {
+				if w.showing() == "view" {
+					w.kill()
+				}
+			}
+			if n := w.count(&w.opens); n < 6*20 || n > 6*100 {
+				t.Errorf("%d starts in six hours", n)
+			}
+			w.sleep(3 * time.Minute)
+			if w.showing() != "view" {
+				t.Errorf("%q shows", w.showing())
+			}
+		})
+	})
+}
+
+func TestViewThatDoesNotComeUpGetsANewBrowser(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWall(t, time.Hour)
+		w.renewFails = func() error {
+			if w.count(&w.opens) < 2 {
+				return errors.New("the tab does not paint")
+			}
+			return nil
+		}
+		w.run(w.display(1), func() {
+			w.sleep(30 * time.Second)
+			if w.showing() != "view" {
+				t.Errorf("%q shows after %d starts", w.showing(), w.opens)
+			}
+		})
+	})
+}
