@@ -30,7 +30,7 @@ type Handoff struct {
 	Log  *slog.Logger // nil: none
 
 	mu     sync.Mutex // guards offers
-	offers map[[sha256.Size]byte]Ticket
+	offers map[offerID]Ticket
 }
 
 // Offer keeps the ticket for a minute, for the first who asks for the address it returns. The address signs in whoever
@@ -40,11 +40,11 @@ func (h *Handoff) Offer(t Ticket) (address string, err error) {
 		return "", err
 	}
 	nonce := rand.Text() + rand.Text() // 260 bits
-	key := sha256.Sum256([]byte(nonce))
+	key := offerKey(nonce)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.offers == nil {
-		h.offers = make(map[[sha256.Size]byte]Ticket)
+		h.offers = make(map[offerID]Ticket)
 	}
 	h.offers[key] = t
 	time.AfterFunc(offerLife, func() { h.take(key) })
@@ -60,7 +60,12 @@ func postable(address string) error {
 	return nil
 }
 
-func (h *Handoff) take(key [sha256.Size]byte) (Ticket, bool) {
+// An offerID is what an address is looked up by: a hash, so that how long the look-up takes tells nothing of the nonces.
+type offerID [sha256.Size]byte
+
+func offerKey(nonce string) offerID { return sha256.Sum256([]byte(nonce)) }
+
+func (h *Handoff) take(key offerID) (Ticket, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	t, ok := h.offers[key]
@@ -78,7 +83,7 @@ func (h *Handoff) serve(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	t, ok := h.take(sha256.Sum256([]byte(r.PathValue("nonce"))))
+	t, ok := h.take(offerKey(r.PathValue("nonce")))
 	if !ok {
 		http.NotFound(w, r)
 		return
