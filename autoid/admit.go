@@ -1,0 +1,78 @@
+package autoid
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// admit checks evidence, replay, the client's limit and the policy. What it returns first is sealed to the client; an
+// error means the 403.
+func (s *Server) admit(
+	ctx context.Context, q *request, file *ClientFile, serverName string, sent time.Time, line *record,
+) (*Error, error) {
+	if q.egen == 0 {
+		// Before the replay cache: nobody has proven anything yet, and could fill it.
+		if err := s.verifyAlone(ctx, q, file, serverName); err != nil {
+			return nil, fmt.Errorf("evidence alone: %w", err)
+		}
+	}
+	switch s.replays.add(q.client, q.th, sent, line.Time) {
+	case isReplay:
+		return nil, refusal("replay")
+	case isFull:
+		return &Error{Code: Throttled, Message: "too many requests in the last minutes", RetryAfter: replayKeep}, nil
+	case isNew:
+	}
+	if q.egen != 0 && len(file.Evidence.AnyOf) > 0 {
+		if err := s.verify(ctx, q, file, serverName, false); err != nil {
+			line.Reason = "evidence: " + err.Error()
+			return &Error{Code: Denied, Message: "the evidence is not what this client has to show"}, nil
+		}
+	}
+	perHour := file.Policy.perHour()
+	if !s.clients.take(q.client, perHour, time.Hour, line.Time) {
+		wait := time.Hour / time.Duration(perHour)
+		return &Error{Code: Throttled, Message: fmt.Sprintf("over %d requests an hour", perHour), RetryAfter: wait}, nil
+	}
+	if _, ok := file.Policy.allowed(q.want, line.Address); !ok {
+		return &Error{Code: Denied, Message: "this client may not ask for " + q.want + " from here"}, nil
+	}
+	return nil, nil
+}
+
+func (s *Server) verifyAlone(ctx context.Context, q *request, file *ClientFile, serverName string) error {
+	if file == nil || !file.Evidence.Alone {
+		return errors.New("not for this client")
+	}
+	select {
+	case s.outside <- struct{}{}:
+		defer func() { <-s.outside }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return s.verify(ctx, q, file, serverName, true)
+}
+
+// verify wants one of the client's rules to hold.
+func (s *Server) verify(ctx context.Context, q *request, file *ClientFile, serverName string, boundOnly bool) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	v := verifierOf(s.Verifiers, q.kind)
+	if v == nil || (boundOnly && !v.Bound()) {
+		return fmt.Errorf("kind %q: not accepted", q.kind)
+	}
+	errs := []error{fmt.Errorf("kind %q: not asked for", q.kind)}
+	for _, rule := range file.Evidence.AnyOf {
+		if ruleKind(rule) != q.kind {
+			continue
+		}
+		err := v.Verify(ctx, rule, Evidence{q.kind, q.evidence, serverName, q.th})
+		if err == nil {
+			return nil
+		}
+		errs = append(errs, err)
+	}
+	return errs[len(errs)-1]
+}

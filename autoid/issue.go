@@ -1,0 +1,57 @@
+package autoid
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// leaseSlack is what the clocks of server and issuer may differ before a lease counts as longer than was asked.
+const leaseSlack = time.Minute
+
+// issue takes the credential from its store, and returns it once the audit has it.
+func (s *Server) issue(ctx context.Context, q *request, file *ClientFile, line *record) ([]byte, *Error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	store := s.Stores[q.ask.Store]
+	if store == nil {
+		return nil, &Error{Code: NotFound, Message: "there is no store " + q.ask.Store + " here"}
+	}
+	duration, _ := file.Policy.allowed(q.want, line.Address) // admit has seen that it is
+	c, err := store.Credential(ctx, Grant{q.client, q.ask, duration})
+	if told, ok := errors.AsType[*Error](err); ok {
+		return nil, told
+	}
+	unavailable := &Error{Code: Unavailable, Message: "the server could not get the credential"}
+	if err == nil && c.Expires.After(time.Now().Add(duration+leaseSlack)) {
+		err = errors.New("lease longer than the policy allows")
+	}
+	var content []byte
+	if err == nil {
+		content, err = credentialContent(c.JSON)
+	}
+	if err == nil && len(content) > maxContent {
+		err = errors.New("credential too big for a response")
+	}
+	if err != nil {
+		s.Log.Error("store failed", keyWant, q.want, keyError, err)
+		return nil, unavailable
+	}
+	line.Decision, line.Expires = decisionIssued, c.Expires
+	if err := s.audit.write(line); err != nil {
+		s.Log.Error("audit not writable", keyError, err)
+		return nil, unavailable
+	}
+	return content, nil
+}
+
+// tell seals an answer that is no credential.
+func (s *Server) tell(seal *sealer, e *Error, seq uint64, line *record) ([]byte, error) {
+	line.Decision, line.Expires = string(e.Code), time.Time{}
+	s.record(line)
+	return seal.seal(answer{statusError, nowMilli(), seq, e.content()})
+}
+
+func nowMilli() uint64 {
+	return uint64(max(time.Now().UnixMilli(), 0))
+}
