@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# Installs what "make demo" and "make test" need beside Go, and only what is missing. On Debian and its like with apt-get;
+# elsewhere it says what to install. It asks nothing, and does nothing when all is there.
+#
+# usage: packaging/deps.sh demo|test
+set -eu
+
+for_what=${1:-test}
+case $for_what in demo | test) ;; *)
+	echo "usage: $0 demo|test" >&2
+	exit 2
+	;;
+esac
+
+# The browsers that kioskeeper finds by itself, by their commands and, on macOS, by their programs.
+browsers="chromium chromium-browser google-chrome google-chrome-stable microsoft-edge microsoft-edge-stable"
+mac_browsers="/Applications/Google Chrome.app:/Applications/Chromium.app:/Applications/Microsoft Edge.app"
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+have_browser() {
+	local one
+	for one in $browsers; do
+		if have "$one"; then return 0; fi
+	done
+	local IFS=:
+	for one in $mac_browsers; do
+		if [ -d "$one" ]; then return 0; fi
+	done
+	return 1
+}
+
+# The race detector needs a C compiler; one without the C library's headers is none.
+have_compiler() {
+	have "${CC:-gcc}" && echo '#include <stdlib.h>' | "${CC:-gcc}" -x c -fsyntax-only - 2>/dev/null
+}
+
+have_certificates() {
+	local one
+	for one in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem /etc/ssl/ca-bundle.pem; do
+		if [ -s "$one" ]; then return 0; fi
+	done
+	return 1
+}
+
+# A page without any font shows boxes; the tests look at pixels.
+have_font() {
+	find /usr/share/fonts /usr/local/share/fonts /System/Library/Fonts -name '*.tt[cf]' -print 2>/dev/null | grep -q .
+}
+
+missing=() packages=()
+need() { # what it is, in words; then the Debian packages that bring it
+	missing+=("$1")
+	shift
+	packages+=("$@")
+}
+
+have_browser || need "a browser (Chromium, Chrome or Edge)" chromium chromium-sandbox
+have_certificates || need "root certificates" ca-certificates
+have_font || need "a font" fonts-dejavu-core
+if [ "$(uname -s)" = Linux ]; then
+	# The demo takes a display where there is one.
+	if [ "$for_what" = test ] || [ -z "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then
+		have Xvfb || need "Xvfb, a display without a screen" xvfb
+	fi
+fi
+if [ "$for_what" = test ]; then
+	have_compiler || need "a C compiler, for the race detector" gcc libc6-dev
+	have ps || need "ps" procps
+fi
+
+if [ "${#missing[@]}" -eq 0 ]; then
+	exit 0
+fi
+echo "missing for make $for_what:"
+printf '  %s\n' "${missing[@]}"
+
+if ! have apt-get; then
+	cat >&2 <<-TEXT
+		This is no Debian: please install them by hand, and run make $for_what again. For example:
+		  Fedora    dnf install chromium xorg-x11-server-Xvfb gcc glibc-devel dejavu-sans-fonts procps-ng
+		  Arch      pacman -S chromium xorg-server-xvfb gcc ttf-dejavu procps-ng
+		  Alpine    apk add chromium xvfb gcc musl-dev font-dejavu procps bash
+		  macOS     brew install --cask chromium; xcode-select --install
+	TEXT
+	exit 1
+fi
+
+as_root=(env)
+if [ "$(id -u)" -ne 0 ]; then
+	if ! have sudo; then
+		echo "This needs root, and there is no sudo. As root: apt-get install --no-install-recommends ${packages[*]}" >&2
+		exit 1
+	fi
+	as_root=(sudo)
+	if [ ! -t 0 ]; then as_root+=(-n); fi # nobody is there to type a password
+	as_root+=(env)
+fi
+apt() { "${as_root[@]}" DEBIAN_FRONTEND=noninteractive apt-get -q -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "$@"; }
+install_all() { apt install -y --no-install-recommends "${packages[@]}"; }
+
+# Without lists apt knows no package; with old ones it asks for files that are gone.
+listed() {
+	local one
+	for one in "${packages[@]}"; do
+		apt-cache show "$one" >/dev/null 2>&1 || return 1
+	done
+}
+echo "installing: ${packages[*]}"
+if ! listed || ! install_all; then
+	apt update
+	install_all
+fi
+
+# Ubuntu's chromium packages bring a snap, which works neither in a container nor with a profile outside the home folder.
+if ! have_browser; then
+	echo "The packages brought no browser. Please install Google Chrome or Chromium by hand, and run make $for_what again." >&2
+	exit 1
+fi
