@@ -67,10 +67,8 @@ func (s *Server) servePage(w http.ResponseWriter, c *call) {
 	}
 	session, alive := s.session(c)
 	if !alive {
-		here := url.URL{Scheme: "http", Host: c.Host, Path: c.URL.Path, RawQuery: c.URL.RawQuery}
-		s.redirect(w, c, "http://"+signinHost+c.port()+"/oauth?"+url.Values{
-			"response_type": {"code"}, "client_id": {"arn:aws:signin:::console/cloudwatch"}, "redirect_uri": {here.String()},
-		}.Encode())
+		here := &url.URL{Scheme: "http", Host: c.Host, Path: c.URL.Path, RawQuery: c.URL.RawQuery}
+		s.redirect(w, c, authorizeAddress(signinHost+c.port(), here))
 		return
 	}
 	// The real page carries the session's ARN here; extensions read it. [S]

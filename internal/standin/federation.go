@@ -108,7 +108,7 @@ func sessionDuration(text string, chained bool) (time.Duration, error) {
 	return wanted, nil
 }
 
-// login signs the browser in: three redirects, by way of both hosts, to the Destination.
+// login signs the browser in: three redirects, by way of both hosts, to the Destination. The Issuer may be left out. [D]
 func (s *Server) login(w http.ResponseWriter, c *call) {
 	destination, err := url.Parse(c.Form.Get("Destination"))
 	if err != nil || !c.isConsole(destination) { // another partition's console [I, granted#138]
@@ -116,7 +116,7 @@ func (s *Server) login(w http.ResponseWriter, c *call) {
 		return
 	}
 	token, ok := s.redeem(c.Form.Get("SigninToken"), c.now)
-	if !ok || c.Form.Get("Issuer") == "" || c.fault.Kind == Denied || c.fault.Kind == Expired {
+	if !ok || c.fault.Kind == Denied || c.fault.Kind == Expired {
 		writeErrorPage(w, http.StatusBadRequest, textInvalidLink, "")
 		return
 	}
@@ -130,9 +130,14 @@ func (s *Server) login(w http.ResponseWriter, c *call) {
 		Account: account, ARN: token.who.arn, Issuer: c.Form.Get("Issuer"), Started: c.now, Expires: token.session,
 	}, c.now)
 	c.setCookies(w, id, token.who.arn)
-	s.redirect(w, c, "/oauth?"+url.Values{
+	s.redirect(w, c, authorizeAddress(c.Host, destination))
+}
+
+// authorizeAddress is where a console sends a browser that it does not know.
+func authorizeAddress(host string, destination *url.URL) string {
+	return "http://" + host + "/oauth?" + url.Values{
 		"response_type": {"code"}, "client_id": {"arn:aws:signin:::console/cloudwatch"}, "redirect_uri": {destination.String()},
-	}.Encode())
+	}.Encode()
 }
 
 // authorize sends a browser that is signed in on to the console, with a code. All others get the sign-in page, with

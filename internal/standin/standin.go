@@ -42,7 +42,8 @@ type Server struct {
 	Roles []Role // nil: DefaultRole, up to 12 h
 
 	// Life shortens every session (credentials and console alike), also below the 900 s that are AWS's least, so that
-	// an hour can be watched in a minute. What a caller may ask for stays AWS's. Zero leaves the times as they are.
+	// an hour can be watched in a minute. What a caller may ask for stays AWS's, and so one who asks for a
+	// SessionDuration is not told of the shortening: the credentials' Expiration tells. Zero leaves the times as they are.
 	Life time.Duration
 	// Hop is how long each of the three redirects of a sign-in takes.
 	Hop time.Duration
