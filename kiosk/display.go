@@ -183,8 +183,8 @@ func (d *Display) trouble(t Trouble) {
 		}
 	case Crashed:
 		why = WhyBroken
-		if s.shows == showsLocal {
-			s.shows = showsNothing
+		if s.shows != showsView { // the holding page: it comes up again after the next attempt, which may be soon
+			s.shows, why = showsNothing, WhyHint
 		}
 	case SignedOut:
 		if s.shows == showsView {
@@ -255,9 +255,10 @@ func (d *Display) reload(ctx context.Context) bool {
 func (d *Display) start(ctx context.Context) error {
 	d.opened = d.now()
 	if err := d.Screen.Open(ctx, d.page(holdingName)); err != nil {
-		return err
+		return &failure{BrowserGone, err}
 	}
 	d.put(showsLocal)
+	d.keeper.forget() // what came up until now was about the browser before
 	return nil
 }
 
@@ -283,7 +284,7 @@ func (d *Display) signIn(ctx context.Context) (Lease, error) {
 		return Lease{}, refused // as it is: the screen's own words add nothing to it
 	case err != nil:
 		d.missed()
-		return Lease{}, &viewError{err}
+		return Lease{}, &failure{ViewFailed, err}
 	}
 	d.misses = 0
 	d.put(showsView)
@@ -292,7 +293,7 @@ func (d *Display) signIn(ctx context.Context) (Lease, error) {
 		if !s.deniedAtOnce {
 			s.deniedWarned = false
 		}
-		s.began, s.lease, s.skew, s.deniedAtOnce = now, lease, lease.Skew, false
+		s.began, s.lease, s.deniedAtOnce = now, lease, false
 		s.renewed++
 	})
 	return lease, nil
@@ -301,10 +302,12 @@ func (d *Display) signIn(ctx context.Context) (Lease, error) {
 // mint makes a ticket and the address that hands it to the browser.
 func (d *Display) mint(ctx context.Context) (address string, lease Lease, err error) {
 	t, err := d.SignIn(ctx)
+	if skew := t.Lease.Skew; err == nil || skew != 0 {
+		d.update(func(s *state) { s.skew = skew })
+	}
 	if err != nil {
 		return "", Lease{}, err
 	}
-	d.update(func(s *state) { s.skew = t.Lease.Skew })
 	if err := t.Lease.check(d.now()); err != nil {
 		return "", Lease{}, err
 	}
@@ -321,10 +324,13 @@ func (d *Display) missed() {
 	}
 }
 
-// viewError marks a failure after the sign-in itself had worked.
-type viewError struct{ error }
+// A failure is an error whose place tells its cause.
+type failure struct {
+	cause Cause
+	error
+}
 
-func (e *viewError) Unwrap() error { return e.error }
+func (f *failure) Unwrap() error { return f.error }
 
 func (d *Display) succeeded(_ Lease, next time.Time) {
 	d.update(func(s *state) { s.next, s.outage = next, Outage{} })
@@ -333,8 +339,7 @@ func (d *Display) succeeded(_ Lease, next time.Time) {
 // failed notes an outage. The old page stays while its session lives; then, or when there is none, the holding page
 // takes its place, and tells for itself what goes on.
 func (d *Display) failed(ctx context.Context, o Outage) {
-	_, ticketed := errors.AsType[*viewError](o.Err)
-	d.update(func(s *state) { s.outage, s.cause, s.next = o, causeOf(o, ticketed), o.Next })
+	d.update(func(s *state) { s.outage, s.cause, s.next = o, causeOf(o), o.Next })
 	s := d.state()
 	if s.shows == showsLocal || s.shows == showsView && !o.Over {
 		return

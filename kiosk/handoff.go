@@ -1,12 +1,15 @@
 package kiosk
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	_ "embed"
+	"errors"
 	"fmt"
 	"html/template"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -29,8 +32,14 @@ type Handoff struct {
 	UIDs []int
 	Log  *slog.Logger // nil: none
 
-	mu     sync.Mutex // guards offers
-	offers map[offerID]Ticket
+	mu     sync.Mutex // guards offers and what they hold
+	offers map[offerID]*offer
+}
+
+// An offer is kept for a minute, its ticket only until it is taken.
+type offer struct {
+	ticket *Ticket       // nil: taken
+	done   chan struct{} // closed when the ticket is taken, or its time is over
 }
 
 // Offer keeps the ticket for a minute, for the first who asks for the address it returns. The address signs in whoever
@@ -40,14 +49,14 @@ func (h *Handoff) Offer(t Ticket) (address string, err error) {
 		return "", err
 	}
 	nonce := rand.Text() + rand.Text() // 260 bits
-	key := offerKey(nonce)
+	id, o := idOf(nonce), &offer{&t, make(chan struct{})}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.offers == nil {
-		h.offers = make(map[offerID]Ticket)
+		h.offers = make(map[offerID]*offer)
 	}
-	h.offers[key] = t
-	time.AfterFunc(offerLife, func() { h.take(key) })
+	h.offers[id] = o
+	time.AfterFunc(offerLife, func() { h.end(id) })
 	return h.Base + signInPath + nonce, nil
 }
 
@@ -63,15 +72,55 @@ func postable(address string) error {
 // An offerID is what an address is looked up by: a hash, so that how long the look-up takes tells nothing of the nonces.
 type offerID [sha256.Size]byte
 
-func offerKey(nonce string) offerID { return sha256.Sum256([]byte(nonce)) }
+func idOf(nonce string) offerID { return sha256.Sum256([]byte(nonce)) }
 
-func (h *Handoff) take(key offerID) (Ticket, bool) {
+// take gives the ticket to the first who comes.
+func (h *Handoff) take(id offerID) (Ticket, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	t, ok := h.offers[key]
-	delete(h.offers, key)
-	return t, ok
+	o := h.offers[id]
+	if o == nil || o.ticket == nil {
+		return Ticket{}, false
+	}
+	t := *o.ticket
+	o.ticket = nil
+	close(o.done)
+	return t, true
 }
+
+// end takes an offer back.
+func (h *Handoff) end(id offerID) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if o := h.offers[id]; o.ticket != nil {
+		close(o.done)
+	}
+	delete(h.offers, id)
+}
+
+// Fetched waits until the sign-in at an address that Offer gave has been picked up.
+func (h *Handoff) Fetched(ctx context.Context, address string) error {
+	id := idOf(strings.TrimPrefix(address, h.Base+signInPath))
+	h.mu.Lock()
+	o := h.offers[id]
+	h.mu.Unlock()
+	if o == nil {
+		return errNotFetched
+	}
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-o.done:
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if o.ticket != nil {
+		return errNotFetched
+	}
+	return nil
+}
+
+var errNotFetched = errors.New("the browser did not pick up the sign-in within " + offerLife.String())
 
 // serve answers an address made by Offer. What is refused leaves the offer as it was: only its owner uses it up.
 func (h *Handoff) serve(w http.ResponseWriter, r *http.Request) {
@@ -83,7 +132,7 @@ func (h *Handoff) serve(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	t, ok := h.take(offerKey(r.PathValue("nonce")))
+	t, ok := h.take(idOf(r.PathValue("nonce")))
 	if !ok {
 		http.NotFound(w, r)
 		return
@@ -101,7 +150,7 @@ type field struct{ Name, Value string }
 // peerAllowed holds the user at the other end of the connection against those who may sign in. Where the system does not
 // tell, the nonce alone has to do.
 func (h *Handoff) peerAllowed(r *http.Request) bool {
-	local, _ := r.Context().Value(http.LocalAddrContextKey).(interface{ String() string })
+	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	remote, err := netip.ParseAddrPort(r.RemoteAddr)
 	if local == nil || err != nil {
 		return false
@@ -111,7 +160,7 @@ func (h *Handoff) peerAllowed(r *http.Request) bool {
 		return false
 	}
 	uid, err := peerUID(remote, here)
-	if err == errNoPeers {
+	if errors.Is(err, errNoPeers) {
 		return true
 	}
 	if err == nil && (uid == 0 || uid == os.Getuid() || slices.Contains(h.UIDs, uid)) {

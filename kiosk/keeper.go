@@ -66,6 +66,9 @@ func (k *Keeper) drop(why Reason) {
 	}
 }
 
+// forget drops whatever woke the keeper, but not the ring itself.
+func (k *Keeper) forget() { k.take() }
+
 func (k *Keeper) take() Reason {
 	k.mu.Lock()
 	defer k.mu.Unlock()

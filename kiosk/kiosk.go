@@ -33,7 +33,8 @@ type Ticket struct {
 	Lease   Lease
 }
 
-// A SignIn makes a new ticket. Its errors are for a person at the wall: what happened, without a secret.
+// A SignIn makes a new ticket. Its errors are for a person at the wall: what happened, without a secret. A ticket that
+// comes with an error may still tell the Skew of its lease, where that was learned.
 type SignIn func(ctx context.Context) (Ticket, error)
 
 // A View is one page on a display.

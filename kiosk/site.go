@@ -212,9 +212,6 @@ func answer(w http.ResponseWriter, v any) {
 
 // ago says a time for a person, with how far it is from now.
 func ago(t time.Time) string {
-	if t.IsZero() {
-		return "–"
-	}
 	at := t.Local().Format("15:04:05")
 	d := time.Until(t).Round(time.Second)
 	if d < 0 {

@@ -2,6 +2,7 @@ package kiosk_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"log/slog"
 	"strings"
@@ -306,6 +307,58 @@ func TestViewThatDoesNotComeUpGetsANewBrowser(t *testing.T) {
 			w.sleep(30 * time.Second)
 			if w.showing() != "view" {
 				t.Errorf("%q shows after %d starts", w.showing(), w.opens)
+			}
+		})
+	})
+}
+
+// The browser dies while a page of it is loaded anew: it is restarted at once, and what it said of its end is old news.
+func TestNewsOfTheBrowserBeforeIsOld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWall(t, time.Hour)
+		w.reloadFails = func() error {
+			w.kill()
+			synctest.Wait()
+			return errors.New("the browser is gone")
+		}
+		w.run(w.display(1), func() {
+			w.sleep(10 * time.Minute)
+			w.trouble(kiosk.Crashed)
+			w.sleep(10 * time.Minute)
+			if w.showing() != "view" || w.count(&w.renewals) != 2 || w.count(&w.opens) != 2 || w.count(&w.holds) != 0 {
+				t.Errorf("%q shows after %d renewals, %d starts, %d holding pages", w.showing(), w.renewals, w.opens, w.holds)
+			}
+		})
+	})
+}
+
+func TestCrashedHoldingPageComesUpAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWall(t, time.Hour)
+		w.signInFails = func() error { return errors.New("status 500") }
+		w.run(w.display(1), func() {
+			w.sleep(time.Hour)
+			holds := w.count(&w.holds)
+			w.trouble(kiosk.Crashed)
+			w.sleep(3 * time.Second)
+			if got := w.count(&w.holds); got != holds+1 {
+				t.Errorf("%d holding pages, there were %d", got, holds)
+			}
+		})
+	})
+}
+
+func TestSkewIsToldWithAFailureToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWall(t, time.Hour)
+		d := w.display(1)
+		d.SignIn = func(context.Context) (kiosk.Ticket, error) {
+			return kiosk.Ticket{Lease: kiosk.Lease{Skew: time.Hour}}, errors.New("signature expired")
+		}
+		w.run(d, func() {
+			w.sleep(time.Minute)
+			if st := d.Status(); st.SkewText != "This machine's clock is 1h0m0s ahead." {
+				t.Errorf("%+v", st)
 			}
 		})
 	})

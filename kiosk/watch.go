@@ -74,6 +74,8 @@ func (w *watch) arm(why Reason) {
 			w.sooner(w.failed.Add(shortest(w.life)))
 		}
 	case armed: // and planned already
+	case why == WhyAsked:
+		w.sooner(w.renewed.Add(shortest(w.life)))
 	case w.wall.Sub(w.renewed) < settle(w.life):
 		w.relapses++
 		w.sooner(w.wall.Add(backoff(w.life, w.relapses, w.rand())))

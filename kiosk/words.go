@@ -30,26 +30,26 @@ type words struct{ Title, Text string }
 var wording = map[Cause]words{
 	Starting:     {"Starting", "The dashboard is being signed in and comes up by itself."},
 	NoNetwork:    {"No network", "The sign-in service cannot be reached from this display."},
-	WrongClock:   {"The clock is wrong", "Secure connections need the right time. It is looked for on the network."},
+	WrongClock:   {"The clock is wrong", "Secure connections need the right time. They work as soon as the clock is set."},
 	NoAnswer:     {"No answer", "The sign-in was begun but did not come to its end in time."},
-	SignInFailed: {"The sign-in does not work", "The session has ended and a new one was not to be had."},
+	SignInFailed: {"The sign-in does not work", "The service that signs this display in was asked, and refused or failed."},
 	ViewFailed:   {"The dashboard does not come up", "The sign-in worked, but the page that should show did not."},
 	Ended:        {"The session has ended", "A new one is on its way."},
 	LoggedOut:    {"Signed out", "The session was ended before its time. A new one is on its way."},
-	BrowserGone:  {"The browser has stopped", "It is started again, and the dashboard comes back by itself."},
+	BrowserGone:  {"The browser does not run", "It is started again, and the dashboard comes back by itself."},
 }
 
 // skewWorthSaying is how wrong a clock must be for the holding page to say so.
 const skewWorthSaying = time.Minute
 
-// causeOf finds the words for an outage. Whether the attempt failed before its ticket was there tells sign-in and view
-// apart.
-func causeOf(o Outage, ticketed bool) Cause {
+// causeOf finds the words for an outage.
+func causeOf(o Outage) Cause {
 	var (
 		dns     *net.DNSError
 		op      *net.OpError
 		invalid x509.CertificateInvalidError
 		slow    net.Error
+		known   *failure
 	)
 	switch err := o.Err; {
 	case err == nil && o.Why == WhyGone:
@@ -58,10 +58,10 @@ func causeOf(o Outage, ticketed bool) Cause {
 		return LoggedOut
 	case err == nil:
 		return Ended
+	case errors.As(err, &known):
+		return known.cause
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return WrongClock
-	case ticketed:
-		return ViewFailed
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, errTooSlow), errors.Is(err, errTooLate),
 		errors.As(err, &slow) && slow.Timeout():
 		return NoAnswer
