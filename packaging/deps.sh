@@ -12,9 +12,8 @@ case $for_what in demo | test) ;; *)
 	;;
 esac
 
-# The browsers that kioskeeper finds by itself, by their commands and, on macOS, by their programs.
-browsers="chromium chromium-browser google-chrome google-chrome-stable microsoft-edge microsoft-edge-stable"
-mac_browsers="/Applications/Google Chrome.app:/Applications/Chromium.app:/Applications/Microsoft Edge.app"
+# The browsers that kioskeeper finds by itself: as in kiosk/chromium/find.go.
+browsers="chromium chromium-browser google-chrome-stable google-chrome microsoft-edge-stable microsoft-edge"
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
@@ -22,10 +21,6 @@ have_browser() {
 	local one
 	for one in $browsers; do
 		if have "$one"; then return 0; fi
-	done
-	local IFS=:
-	for one in $mac_browsers; do
-		if [ -d "$one" ]; then return 0; fi
 	done
 	return 1
 }

@@ -46,8 +46,7 @@ type Credentials struct {
 
 // AutoID is an auto-id client.
 type AutoID struct {
-	Server     string // the base address
-	ServerName string // what the server calls itself: a host name
+	Server     string // an address, whose host is the server's name
 	Client     string
 	Bundle     string // a folder, made absolute
 	Publisher  string // "ed25519:" and the publisher's public key, padded base64 of 32 bytes

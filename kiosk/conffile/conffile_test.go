@@ -90,7 +90,7 @@ func TestWhatIsLeftOutHoldsItsDefault(t *testing.T) {
 	}
 	want := &File{
 		Credentials: Credentials{Source: SourceAutoID, AutoID: AutoID{
-			Server: "https://id.example.com", ServerName: "id.example.com", Client: "lobby-tv",
+			Server: "https://id.example.com", Client: "lobby-tv",
 			Bundle: "/etc/kioskeeper/bundle", Credential: "sts/wall",
 			Publisher: "ed25519:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="}},
 		Role:    &Role{ARN: "arn:aws:iam::111122223333:role/wall-viewer", Duration: time.Hour},
@@ -218,6 +218,8 @@ func TestProblemsSayWhereWhatAndHow(t *testing.T) {
 			`4:10: server must not hold a user or a password (remove what stands before the @)`}},
 		{`https://id.example.com`, `id.example.com`, []string{
 			`4:10: server must be a web address (for example https://host.example.com/)`}},
+		{`https://id.example.com`, `https://ID.example.com`, []string{
+			`4:10: server must have a plain host name in small letters (for example https://id.example.com)`}},
 		{`"lobby-tv"`, `"con.tv"`, []string{
 			`5:10: client must be 1 to 63 of a-z 0-9 . _ -, with a letter or digit at both ends, and not a device's name (for example "lobby-tv", as in autoid client add)`}},
 		{`"bundle"`, `"npm:@acme/lobby-tv"`, []string{

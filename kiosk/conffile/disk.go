@@ -19,8 +19,8 @@ func (nowhere) user(string) error    { return nil }
 // onDisk is the disk of Load.
 type onDisk struct{}
 
-// bundle looks at an auto-id bundle's folder. Its entropy files are what shows who the client is: a wider mode than 0600
-// is refused. Which of its files are entropy only the signed bundle.json tells; so it is every other file but the two.
+// bundle looks at an auto-id bundle's folder. An entropy file in it is what shows who the client is, so all of it is for
+// its owner alone, as autoid/folder has it.
 func (onDisk) bundle(folder string) error {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
@@ -30,11 +30,10 @@ func (onDisk) bundle(folder string) error {
 		return wrong(folder+" holds no bundle.json", "put the client's bundle there: autoid client add writes it")
 	}
 	for _, e := range entries {
-		if e.IsDir() || e.Name() == "bundle.json" || e.Name() == "bundle.sig" {
-			continue
-		}
-		if err := private(filepath.Join(folder, e.Name())); err != nil {
-			return err
+		if path := filepath.Join(folder, e.Name()); !e.IsDir() {
+			if err := private(path); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -16,12 +16,12 @@ import (
 func wall(t *testing.T, text string) string {
 	t.Helper()
 	folder := t.TempDir()
-	for name, mode := range map[string]os.FileMode{"bundle.json": 0o644, "bundle.sig": 0o644, "k3Jx": 0o600} {
+	for _, name := range []string{"bundle.json", "bundle.sig", "k3Jx"} {
 		path := filepath.Join(folder, "bundle", name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(path, nil, mode); err != nil {
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -57,15 +57,7 @@ func upTo(most int) func(string) (string, error) {
 
 var hostForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$`)
 
-// hostName takes a name as auto-id's servers have it.
-func hostName(v string) (string, error) {
-	if len(v) > 253 || !hostForm.MatchString(v) {
-		return "", wrong("must be a host name in small letters, without port", `for example "id.example.com"`)
-	}
-	return v, nil
-}
-
-// serverAddress takes the base address of an auto-id server.
+// serverAddress takes the address of an auto-id server, with a host that the protocol takes for a server's name.
 func serverAddress(v string) (string, error) {
 	u, err := address(v)
 	if err != nil {
@@ -74,6 +66,8 @@ func serverAddress(v string) (string, error) {
 	switch {
 	case u.Scheme == "http" && !isLoopback(u.Hostname()):
 		return "", wrong("must begin with https://", "http:// is only for a server on this machine")
+	case len(u.Hostname()) > 253 || !hostForm.MatchString(u.Hostname()):
+		return "", wrong("must have a plain host name in small letters", "for example https://id.example.com")
 	case u.RawQuery != "" || u.Fragment != "":
 		return "", wrong("must end before any ? or #", "give the base address alone: https://host/")
 	}
@@ -124,7 +118,7 @@ func listenAddress(v string) (string, error) {
 var (
 	clientForm   = regexp.MustCompile(`^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$`)
 	reservedForm = regexp.MustCompile(`^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)`) // Windows has no files of these names
-	wantForm     = regexp.MustCompile(`^[A-Za-z0-9._+=@-]+(/[A-Za-z0-9._+=@-]+)+$`)
+	wantForm     = regexp.MustCompile(`^[A-Za-z0-9._+=@/-]+$`)
 )
 
 // clientName takes an auto-id client's name.
@@ -136,10 +130,15 @@ func clientName(v string) (string, error) {
 	return v, nil
 }
 
-// want takes the name of a credential on an auto-id server: store/id[@version].
+// want takes the name of a credential on an auto-id server: store/id[@version], with the version behind the last @.
 func want(v string) (string, error) {
-	parts := strings.Split(v, "/")
-	if len(v) > 512 || !wantForm.MatchString(v) || strings.Contains(v, "..") || slices.Contains(parts, ".") {
+	name := v
+	if i := strings.LastIndexByte(v, '@'); i >= 0 && i < len(v)-1 {
+		name = v[:i]
+	}
+	empty := func(part string) bool { return part == "" || part == "." }
+	if len(v) > 512 || !wantForm.MatchString(v) || strings.HasSuffix(v, "@") || strings.Contains(v, "..") ||
+		!strings.Contains(name, "/") || slices.ContainsFunc(strings.Split(name+"/"+v, "/"), empty) {
 		return "", wrong("must be store/id or store/id@version", `for example "sts/wall"`)
 	}
 	return v, nil

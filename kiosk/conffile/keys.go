@@ -3,8 +3,6 @@ package conffile
 import (
 	"fmt"
 	"iter"
-	"net/url"
-	"strings"
 	"time"
 )
 
@@ -88,24 +86,18 @@ func (s *schema) autoID() table {
 		doc: `The auto-id server and this client, for source = "autoid".`,
 		keys: []key{
 			{name: "server", sample: "https://id.example.com", required: true, set: into(&a.Server, serverAddress),
-				doc: "The server's base address. http:// is taken only for a server on this machine."},
-			{name: "server_name", sample: "id.example.com", set: into(&a.ServerName, hostName),
-				doc: "What the server calls itself. Left out: the host in server."},
+				doc: "The server's address: its host is the name that the server must prove. http:// is taken only for this " +
+					"machine."},
 			{name: "client", sample: "lobby-tv", required: true, set: into(&a.Client, clientName),
 				doc: "This client's name, as in autoid client add."},
 			{name: "bundle", sample: "bundle", required: true, set: into(&a.Bundle, file(s.folder, s.disk.bundle)),
-				doc: "The folder with the client's bundle. Its files belong to the user that kioskeeper runs as; the entropy " +
-					"files are readable to that user alone (chmod 600)."},
+				doc: "The folder with the client's bundle. Its files belong to the user that kioskeeper runs as, and are for " +
+					"that user alone (chmod 600)."},
 			{name: "publisher", sample: "ed25519:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", required: true,
 				set: into(&a.Publisher, publisherKey),
 				doc: "The public key that bundles are signed with."},
 			{name: "credential", sample: "sts/wall", required: true, set: into(&a.Credential, want),
 				doc: "Which credential to ask for: store/id, or store/id@version."},
-		},
-		check: func(*node) {
-			if u, err := url.Parse(a.Server); err == nil && a.ServerName == "" {
-				a.ServerName = strings.ToLower(u.Hostname())
-			}
 		},
 		later: []string{"token_file"},
 	}
