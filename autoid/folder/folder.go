@@ -46,7 +46,7 @@ func (r Repository) Publish(ctx context.Context, objects []autoid.Object) error 
 }
 
 func (r Repository) path(name string) (string, error) {
-	if !filepath.IsLocal(name) || filepath.Base(name) != name {
+	if !filepath.IsLocal(name) || filepath.Base(name) != name || name == "." {
 		return "", fmt.Errorf("object %q: not a plain file name", name)
 	}
 	return filepath.Join(r.Path, name), nil

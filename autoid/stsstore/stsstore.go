@@ -104,16 +104,20 @@ func (s *Store) sts(ctx context.Context) (*sts.Client, error) {
 	return s.client, nil
 }
 
-// told is what the client may know of an error. AWS's refusals are the operator's to mend, so their text stays here; but
-// throttling tells the client to wait.
+// told is what may be known of an error. AWS's own text stays in here: that of a signature which does not match quotes the
+// session token. The client learns of throttling only, since the rest is the operator's to mend.
 func told(err error) error {
-	if e, ok := errors.AsType[smithy.APIError](err); ok {
-		switch e.ErrorCode() {
-		case "Throttling", "ThrottlingException", "RequestLimitExceeded":
-			return &autoid.Error{Code: autoid.Throttled, Message: "AWS wants fewer requests", RetryAfter: time.Minute}
-		}
+	e, ok := errors.AsType[smithy.APIError](err)
+	if !ok {
+		return fmt.Errorf("assume role: %w", err)
 	}
-	return fmt.Errorf("assume role: %w", err)
+	switch e.ErrorCode() {
+	case "Throttling", "ThrottlingException", "RequestLimitExceeded":
+		return &autoid.Error{Code: autoid.Throttled, Message: "AWS wants fewer requests", RetryAfter: time.Minute}
+	case "AccessDenied":
+		return errors.New("assume role: AccessDenied: the role's trust policy and the server's own must both allow it")
+	}
+	return fmt.Errorf("assume role: AWS answers %s", e.ErrorCode())
 }
 
 // sessionName is the client's name; AWS wants two characters at least.
