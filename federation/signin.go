@@ -1,6 +1,7 @@
 package federation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -20,7 +21,7 @@ type SignIn struct {
 	// Region names the sign-in host. It serves both calls: a token is good at the host that gave it. "" is the
 	// partition's own region.
 	Region string
-	// Issuer is the page that the console links to when the session has expired; "" leaves it out.
+	// Issuer is the page that the console links to when the session has expired; "" is the program's name.
 	Issuer string
 	// Log hears of what went otherwise than asked; nil: nobody does.
 	Log *slog.Logger
@@ -100,9 +101,7 @@ func (s SignIn) Login(ctx context.Context, c Credentials, session time.Duration,
 	if session != 0 {
 		l.Expires = t.asked.Add(session)
 	}
-	l.Fields = []Field{{"Action", secret.New("login")}, {"Destination", secret.New(destination)}, {"SigninToken", t.value}}
-	if s.Issuer != "" {
-		l.Fields = append(l.Fields, Field{"Issuer", secret.New(s.Issuer)})
-	}
+	l.Fields = []Field{{"Action", secret.New("login")}, {"Issuer", secret.New(cmp.Or(s.Issuer, "kioskeeper"))},
+		{"Destination", secret.New(destination)}, {"SigninToken", t.value}}
 	return l, nil
 }

@@ -65,7 +65,7 @@ func explain(op string, err error, clock clockReader) error {
 		strings.HasPrefix(message, "Signature not yet current"), badSignature(code) && clock.skew.Abs() > skewRefused:
 		e.Kind, e.Hint = federation.ClockWrong, "set the clock, for example with timedatectl set-ntp true"
 		if clock.skew != 0 {
-			e.Detail = fmt.Sprintf("it differs by %v from AWS's", clock.skew.Abs().Round(time.Second))
+			e.Detail = fmt.Sprintf("it is ahead of AWS's by %v (less than 0: behind)", clock.skew.Round(time.Second))
 		}
 	case badSignature(code):
 		e.Kind, e.Detail, e.Hint = federation.WrongCredentials, "the secret access key does not belong to the access key id", hintKeys
@@ -76,7 +76,7 @@ func explain(op string, err error, clock clockReader) error {
 	case code == "RegionDisabledException":
 		e.Hint = "turn on STS in that region, or set role.region to another"
 	case code == "UnknownError": // the SDK's word for an error that is not in AWS's form
-		e.Kind, e.Hint = federation.Unexpected, hintPortal
+		e.Detail, e.Hint = "without a reason in AWS's form", hintPortal
 	case plainCode.MatchString(code):
 		e.Detail = code
 	}

@@ -32,9 +32,9 @@ type Role struct {
 }
 
 var (
-	roleForm        = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]{1,576}$`)
+	roleForm        = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]{1,512}$`)
 	sessionNameForm = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
-	externalIDForm  = regexp.MustCompile(`^[\w+=,.@:/-]{2,1224}$`)
+	externalIDForm  = regexp.MustCompile(`^[\w+=,.@:/-]{2,}$`) // and at most 1224, which is past what regexp counts to
 )
 
 const opAssume = "AssumeRole"
@@ -49,7 +49,7 @@ func (r Role) Check() error {
 		return refuse("this is not the ARN of a role", "write role.arn as in arn:aws:iam::111122223333:role/NAME")
 	case r.SessionName != "" && !sessionNameForm.MatchString(r.SessionName):
 		return refuse("the session name is not 2 to 64 letters, digits or any of _+=,.@-", "mend role.session_name")
-	case r.ExternalID != "" && !externalIDForm.MatchString(r.ExternalID):
+	case r.ExternalID != "" && (len(r.ExternalID) > 1224 || !externalIDForm.MatchString(r.ExternalID)):
 		return refuse("the external id is not 2 to 1224 letters, digits or any of _+=,.@:/-", "mend role.external_id")
 	case r.Duration != 0 && (r.Duration < federation.ShortestSession || r.Duration > federation.LongestSession),
 		r.Duration%time.Second != 0:
