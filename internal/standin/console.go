@@ -14,6 +14,7 @@ import (
 )
 
 const (
+	pagePath    = "/cloudwatch/home"
 	dataPath    = "/cloudwatch/data"
 	defaultBoot = 300 * time.Millisecond
 	poll        = 2 * time.Second // how often a page asks for data
@@ -27,7 +28,7 @@ func (s *Server) serveConsole(w http.ResponseWriter, c *call) {
 	switch c.URL.Path {
 	case "/oauth":
 		s.arriveAtConsole(w, c)
-	case "/cloudwatch/home", "/cloudwatch/":
+	case pagePath:
 		s.servePage(w, c)
 	case dataPath:
 		s.serveData(w, c)

@@ -1,9 +1,11 @@
 package standin
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -27,48 +29,72 @@ const (
 	Hang        Kind = "hang"        // the script of the page loops for ever, also on a page that is up already
 )
 
+// kinds are all, for the page on which they are chosen.
+func kinds() []Kind {
+	return []Kind{Slow, Broken, Throttled, Dropped, Denied, Expired, SignedOut, Blank, SignInPage, Unavailable, Hang}
+}
+
 // A Fault is something that is to go wrong.
 type Fault struct {
 	Part Part
 	Kind Kind
 	// Action narrows it to one: AssumeRole, GetCallerIdentity; getSigninToken, login, authorize, logout; page, data, oauth.
-	// "" is every one that the kind can touch.
+	// "" is every one that the kind can hit.
 	Action string
 	Count  int           // how many requests it hits; 0 is all, until cleared
 	Delay  time.Duration // of Slow
 }
 
-// touches says which actions a kind can hit, per part. A kind that is not there cannot happen to the part.
-func (f Fault) touches() (actions []string, possible bool) {
+// actions are what a fault of this part and kind can hit; with none it cannot happen.
+func (f Fault) actions() []string {
 	switch f.Kind {
 	case Slow, Broken, Throttled, Dropped:
-		return nil, true
+		return f.Part.actions()
 	case Denied, Expired:
-		if f.Part == Federation {
-			return []string{"getSigninToken", "login"}, true
+		switch f.Part {
+		case Federation:
+			return []string{"getSigninToken", "login"}
+		case Console:
+			return []string{"data"}
+		default:
+			return f.Part.actions()
 		}
-		if f.Part == Console {
-			return []string{"data"}, true
-		}
-		return nil, true
-	case SignedOut:
-		return nil, f.Part == Console
-	case Blank, SignInPage, Unavailable:
-		return []string{"page"}, f.Part == Console
-	case Hang:
-		return []string{"data"}, f.Part == Console
 	}
-	return nil, false
+	if f.Part != Console {
+		return nil
+	}
+	switch f.Kind {
+	case Blank, SignInPage, Unavailable:
+		return []string{"page"}
+	case Hang, SignedOut:
+		return []string{"data"}
+	}
+	return nil
+}
+
+// actions are the names of all that a part answers; none for a part that there is not.
+func (p Part) actions() []string {
+	switch p {
+	case STS:
+		return []string{"AssumeRole", "GetCallerIdentity"}
+	case Federation:
+		return []string{"getSigninToken", "login", "authorize", "logout"}
+	case Console:
+		return []string{"page", "data", "oauth"}
+	}
+	return nil
 }
 
 // SetFault makes f happen from now on, in place of the part's earlier one. SignedOut, and Expired at the console, happen
 // to the sessions of this moment, and to none that begin later.
 func (s *Server) SetFault(f Fault) error {
-	if f.Part != STS && f.Part != Federation && f.Part != Console {
-		return fmt.Errorf("fault: part %q: sts, federation or console is wanted", f.Part)
-	}
-	if _, possible := f.touches(); !possible || f.Count < 0 || f.Delay < 0 {
-		return fmt.Errorf("fault: %s cannot be %q", f.Part, f.Kind)
+	switch actions := f.actions(); {
+	case actions == nil:
+		return fmt.Errorf("fault: %q cannot be %q", f.Part, f.Kind)
+	case f.Action != "" && !slices.Contains(actions, f.Action):
+		return fmt.Errorf("fault: %s of %s hits %s, not %q", f.Kind, f.Part, strings.Join(actions, ", "), f.Action)
+	case f.Count < 0, f.Delay < 0:
+		return errors.New("fault: count and delay cannot be negative")
 	}
 	now := s.now()
 	s.mu.Lock()
@@ -103,8 +129,7 @@ func (s *Server) takeFault(part Part, action string) Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f := s.faults[part]
-	actions, _ := f.touches()
-	if f.Action != "" && f.Action != action || actions != nil && !slices.Contains(actions, action) {
+	if f.Action != "" && f.Action != action || !slices.Contains(f.actions(), action) {
 		return Fault{}
 	}
 	switch f.Count {

@@ -135,7 +135,8 @@ func TestImpossibleFaultsAreRefused(t *testing.T) {
 	s := &Server{}
 	for _, f := range []Fault{
 		{Part: "s3", Kind: Slow}, {Part: STS, Kind: "flood"}, {Part: STS}, {Part: STS, Kind: Blank}, {Part: Federation, Kind: Hang},
-		{Part: STS, Kind: SignedOut}, {Part: STS, Kind: Slow, Delay: -1}, {Part: STS, Kind: Slow, Count: -1},
+		{Part: STS, Kind: SignedOut},
+		{Part: STS, Kind: Slow, Action: "login"}, {Part: STS, Kind: Slow, Delay: -1}, {Part: STS, Kind: Slow, Count: -1},
 	} {
 		if s.SetFault(f) == nil {
 			t.Errorf("%+v is accepted", f)

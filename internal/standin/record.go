@@ -37,9 +37,10 @@ func (s *Server) Counts() map[string]int {
 }
 
 func (s *Server) record(c *call, status int) {
+	key := fmt.Sprintf("%s %s %d", c.part, c.action, status)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	put(&s.counts, fmt.Sprintf("%s %s %d", c.part, c.action, status), s.counts[fmt.Sprintf("%s %s %d", c.part, c.action, status)]+1)
+	put(&s.counts, key, s.counts[key]+1)
 	if len(s.requests) == maxRequests {
 		s.requests = slices.Delete(s.requests, 0, maxRequests/10)
 	}

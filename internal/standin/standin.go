@@ -15,6 +15,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -150,6 +151,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveControl(w, c)
 		return
 	}
+	if r.URL.Path == "/favicon.ico" { // browsers ask by themselves: not a request to remember, nor one to fail
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
 	seen := &statusWriter{ResponseWriter: w}
 	defer func() { s.record(c, seen.status) }() // also when a fault drops the connection: the status is then 0
 
@@ -215,15 +220,10 @@ func under(host, base string) (region string, ok bool) {
 
 // name gives the call its action. A name that is not known stays out of the log, since a client may have put a secret there.
 func (c *call) name() {
-	wanted := c.Form.Get("Action")
-	switch {
-	case c.part == Console && c.URL.Path == "/oauth":
-		c.action = "oauth"
-	case c.part == Console && c.URL.Path == dataPath:
-		c.action = "data"
+	switch wanted := c.Form.Get("Action"); {
 	case c.part == Console:
-		c.action = "page"
-	case wanted == "AssumeRole", wanted == "GetCallerIdentity", wanted == "getSigninToken", wanted == "login", wanted == "logout":
+		c.action = map[string]string{"/oauth": "oauth", pagePath: "page", dataPath: "data"}[c.URL.Path]
+	case slices.Contains(c.part.actions(), wanted):
 		c.action = wanted
 	case c.URL.Path == "/oauth":
 		c.action = "authorize"
