@@ -19,9 +19,9 @@ func (s *schema) checkView(n *node, v *View) {
 		}
 		v.CloudWatch = nil
 	case s.broken:
-	case dashboard == nil:
+	case dashboard == nil && n.lacks("cloudwatch") && n.lacks("url"):
 		s.problems.add(n.at, "the view shows nothing", `add cloudwatch = "…" and region = "…", or url = "…"`)
-	case n.child("region") == nil:
+	case dashboard != nil && n.lacks("region"):
 		s.problems.add(dashboard.key, "region is missing for cloudwatch", `add region = "ap-southeast-2"`)
 	}
 }

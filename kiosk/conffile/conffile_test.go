@@ -119,7 +119,6 @@ func TestFiveMistakesAreFiveProblems(t *testing.T) {
 source = "autoid"
 [credentials.autoid]
 sever = "https://id.example.com"
-server = "https://id.example.com"
 client = "lobby-tv"
 bundle = "bundle"
 publisher = "ed25519:AAAA"
@@ -135,10 +134,10 @@ region = "ap-southeast-2"
 refresh = 30
 `), "kiosk.toml", "/")
 	const want = `kiosk.toml:4:1: "sever" is not known in [credentials.autoid] (did you mean server?)
-kiosk.toml:8:13: publisher must be ed25519: and 44 characters of base64 (autoid keys list prints it)
-kiosk.toml:12:14: duration is over 1h with source = "autoid" (AWS ends a role that another role has assumed after 1h: write 1h, or use a source that assumes no role before)
-kiosk.toml:16:14: this is not TOML: unexpected character U+0070 'p' at start of value (write cloudwatch = "…", the quotes on the same line)
-kiosk.toml:18:11: refresh must be a text in quotes, not a number (write refresh = "1m")`
+kiosk.toml:7:13: publisher must be ed25519: and 44 characters of base64 (autoid keys list prints it)
+kiosk.toml:11:14: duration is over 1h with source = "autoid" (AWS ends a role that another role has assumed after 1h: write 1h, or use a source that assumes no role before)
+kiosk.toml:15:14: this is not TOML: unexpected character U+0070 'p' at start of value (write cloudwatch = "…", the quotes on the same line)
+kiosk.toml:17:11: refresh must be a text in quotes, not a number (write refresh = "1m")`
 	if err == nil {
 		t.Fatal("no error")
 	}
@@ -172,8 +171,13 @@ func TestProblemsSayWhereWhatAndHow(t *testing.T) {
 	}{
 		// The shape of the file.
 		{`source = "autoid"`, `Source = "autoid"`, []string{
-			`1:2: source is missing in [credentials] (add source = "autoid")`,
 			`2:1: "Source" is not known in [credentials] (did you mean source?)`}},
+		{`[credentials.autoid]`, "[credentials.autid]", []string{
+			`3:2: "autid" is not known in [credentials] (did you mean autoid?)`}},
+		{`[[display.view]]`, "[[display.viwe]]", []string{
+			`13:3: "viwe" is not known in [[display]] (did you mean view?)`}},
+		{`cloudwatch`, "Cloud-Watch", []string{
+			`14:1: "Cloud-Watch" is not known in [[display.view]] (did you mean cloudwatch?)`}},
 		{`[role]`, "[rolle]", []string{`9:2: "rolle" is not known in the file (did you mean role?)`}},
 		{`[[display]]`, "[display]", []string{
 			`11:2: display must be a list of tables, not a table (begin each with [[display]])`}},

@@ -84,16 +84,16 @@ func (d decoder) table(n *node, name title, t table) {
 		} else if i := slices.IndexFunc(t.tables, func(e entry) bool { return e.name == c.name }); i >= 0 {
 			d.entry(c, name.inner(t.tables[i]), t.tables[i])
 		} else {
-			d.unknown(c, name, t)
+			d.unknown(c, n, name, t)
 		}
 	}
 	for _, k := range t.keys {
-		if k.required && !d.broken && n.child(k.name) == nil {
+		if k.required && !d.broken && n.lacks(k.name) {
 			d.problems.add(n.at, fmt.Sprintf("%s is missing in %s", k.name, name), "add "+k.line(k.sample))
 		}
 	}
 	for _, e := range t.tables {
-		if e.required && !d.broken && n.child(e.name) == nil {
+		if e.required && !d.broken && n.lacks(e.name) {
 			d.problems.add(n.at, fmt.Sprintf("%s is missing", name.inner(e)), "add it: kioskeeper generate config shows how")
 		}
 	}
@@ -151,8 +151,8 @@ func (d decoder) entry(n *node, name title, e entry) {
 	}
 }
 
-// unknown reports a name that is not declared, with the one that may have been meant.
-func (d decoder) unknown(n *node, name title, t table) {
+// unknown reports a name in a table that is not declared, with the one that may have been meant.
+func (d decoder) unknown(n, in *node, name title, t table) {
 	what := fmt.Sprintf("%s is not known in %s", shorten(n.name), name)
 	var known []string
 	for _, k := range t.keys {
@@ -165,6 +165,7 @@ func (d decoder) unknown(n *node, name title, t table) {
 	case slices.Contains(t.later, n.name):
 		d.problems.add(n.key, n.name+" is not yet supported in this version", "remove it")
 	case near != "":
+		in.meant = append(in.meant, near)
 		d.problems.add(n.key, what, fmt.Sprintf("did you mean %s?", near))
 	case home != "":
 		d.problems.add(n.key, what, home)

@@ -71,7 +71,7 @@ func (s *schema) credentials() table {
 				case other != c.Source && given != nil:
 					s.problems.add(given.key, fmt.Sprintf("[credentials.%s] has no use with source = %q", other, c.Source),
 						"remove it, or change source")
-				case other == c.Source && given == nil && other == SourceAutoID:
+				case other == c.Source && other == SourceAutoID && n.lacks(other) && !s.broken:
 					s.problems.add(n.where("source"), `[credentials.autoid] is missing for source = "autoid"`,
 						"add it: kioskeeper generate config shows how")
 				}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -19,9 +20,10 @@ type node struct {
 	name     string
 	key, at  place // where its name stands, and its value
 	kind     kind
-	text     string  // of a text
-	children []*node // of a table by name, in the order of the file; of a list its tables
-	implied  bool    // a table that so far is only a part of other tables' names
+	text     string   // of a text
+	children []*node  // of a table by name, in the order of the file; of a list its tables
+	implied  bool     // a table that so far is only a part of other tables' names
+	meant    []string // in a table: names that a slip of the pen was reported for
 }
 
 // kind is what a value is, in the words of a message.
@@ -42,6 +44,11 @@ func (n *node) child(name string) *node {
 		}
 	}
 	return nil
+}
+
+// lacks reports whether a name is missing from a table: one that is misspelt is not, and has been reported.
+func (n *node) lacks(name string) bool {
+	return n.child(name) == nil && !slices.Contains(n.meant, name)
 }
 
 // where is the place of the value behind the names, or of the nearest table around it that there is.
