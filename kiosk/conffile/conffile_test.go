@@ -134,7 +134,7 @@ region = "ap-southeast-2"
 refresh = 30
 `), "kiosk.toml", "/")
 	const want = `kiosk.toml:4:1: "sever" is not known in [credentials.autoid] (did you mean server?)
-kiosk.toml:7:13: publisher must be ed25519: and 44 characters of base64 (autoid keys list prints it)
+kiosk.toml:7:13: publisher must be ed25519: and 44 characters of base64 (autoid client add prints it)
 kiosk.toml:11:14: duration is over 1h with source = "autoid" (AWS ends a role that another role has assumed after 1h: write 1h, or use a source that assumes no role before)
 kiosk.toml:15:14: this is not TOML: unexpected character U+0070 'p' at start of value (write cloudwatch = "…", the quotes on the same line)
 kiosk.toml:17:11: refresh must be a text in quotes, not a number (write refresh = "1m")`
@@ -229,7 +229,7 @@ func TestProblemsSayWhereWhatAndHow(t *testing.T) {
 		{`"bundle"`, `"npm:@acme/lobby-tv"`, []string{
 			`6:10: bundle must be a path: other places are not yet supported in this version (write a path on this machine)`}},
 		{`MDEyMzQ1`, `MDEy`, []string{
-			`7:13: publisher must be ed25519: and 44 characters of base64 (autoid keys list prints it)`}},
+			`7:13: publisher must be ed25519: and 44 characters of base64 (autoid client add prints it)`}},
 		{`"sts/wall"`, `"sts/../wall"`, []string{
 			`8:14: credential must be store/id or store/id@version (for example "sts/wall")`}},
 		{`iam::111122223333:role/wall-viewer`, `sts::111122223333:assumed-role/wall-viewer/x`, []string{

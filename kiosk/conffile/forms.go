@@ -149,7 +149,7 @@ func publisherKey(v string) (string, error) {
 	text, ok := strings.CutPrefix(v, "ed25519:")
 	raw, err := base64.StdEncoding.Strict().DecodeString(text)
 	if !ok || err != nil || len(raw) != ed25519.PublicKeySize || strings.ContainsAny(text, "\r\n") {
-		return "", wrong("must be ed25519: and 44 characters of base64", "autoid keys list prints it")
+		return "", wrong("must be ed25519: and 44 characters of base64", "autoid client add prints it")
 	}
 	return v, nil
 }

@@ -95,7 +95,7 @@ func (s *schema) autoID() table {
 					"that user alone (chmod 600)."},
 			{name: "publisher", sample: "ed25519:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", required: true,
 				set: into(&a.Publisher, publisherKey),
-				doc: "The public key that bundles are signed with."},
+				doc: "The public key that bundles are signed with; autoid client add prints it."},
 			{name: "credential", sample: "sts/wall", required: true, set: into(&a.Credential, want),
 				doc: "Which credential to ask for: store/id, or store/id@version."},
 		},
