@@ -116,8 +116,7 @@ func (p Partition) SignInBase(region string) (string, error) {
 // ConsoleBase is where the console of region is; "" is the partition's own region.
 func (p Partition) ConsoleBase(region string) (string, error) {
 	if p.Console == "" {
-		return "", &Error{Op: "console", Kind: Invalid, Detail: "the console's address in " + p.ID + " is not published",
-			Hint: "set the console's base address"}
+		return "", &Error{Op: "console", Kind: Invalid, Detail: "the console's address in " + p.ID + " is not published"}
 	}
 	return p.base("console", p.Console, region)
 }

@@ -74,7 +74,7 @@ func explain(op string, err error, clock clockReader) error {
 	case code == "ValidationError":
 		explainValidation(e, message)
 	case code == "RegionDisabledException":
-		e.Hint = "turn on STS in that region, or set role.region to another"
+		e.Hint = "turn on STS in that region, or set AWS_REGION to another"
 	case code == "UnknownError": // the SDK's word for an error that is not in AWS's form
 		e.Detail, e.Hint = "without a reason in AWS's form", hintPortal
 	case plainCode.MatchString(code):

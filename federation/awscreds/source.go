@@ -73,7 +73,7 @@ func load(ctx context.Context, options ...func(*config.LoadOptions) error) (aws.
 	e := &federation.Error{Op: "AWS settings", Kind: federation.Invalid, Detail: "the AWS SDK cannot use them",
 		Hint: "mend ~/.aws/config, ~/.aws/credentials and the AWS_ variables, AWS_CA_BUNDLE among them"}
 	if _, ok := errors.AsType[config.SharedConfigProfileNotExistError](err); ok {
-		e.Detail, e.Hint = "there is no such profile in the shared files", "mend credentials.profile or AWS_PROFILE, or the file"
+		e.Detail, e.Hint = "there is no such profile in the shared files", "mend credentials.aws.profile or AWS_PROFILE, or the file"
 	}
 	return aws.Config{}, e
 }
@@ -88,7 +88,7 @@ func explainChain(ctx context.Context, err error) error {
 		return explain(opDefault, err, clockReader{})
 	}
 	e := &federation.Error{Op: opDefault, Kind: federation.NoCredentials, Detail: "the AWS SDK found none that work",
-		Hint: "set credentials.profile, or see what aws sts get-caller-identity says as this user"}
+		Hint: "set credentials.aws.profile, or see what aws sts get-caller-identity says as this user"}
 	if _, ok := errors.AsType[*ssocreds.InvalidTokenError](err); ok {
 		e.Kind, e.Detail, e.Hint = federation.Expired, "the SSO sign-in has ended", "run aws sso login as this user"
 	} else if _, ok := errors.AsType[*processcreds.ProviderError](err); ok {

@@ -88,7 +88,7 @@ func TestDefaultSaysWhatMendsItAndNoSecret(t *testing.T) {
 	const planted = "plantedKeyWJalrXUtnFEMI"
 	t.Setenv("AWS_CONFIG_FILE", write(t, "config", "[profile leaky]\ncredential_process = "+
 		write(t, "leaky", "#!/bin/sh\necho '{\"SecretAccessKey\": "+planted+"'\n")+"\n"))
-	for profile, want := range map[string]string{"leaky": "run it by hand", "absent": "no such profile", "": "credentials.profile"} {
+	for profile, want := range map[string]string{"leaky": "run it by hand", "absent": "no such profile", "": "credentials.aws.profile"} {
 		_, err := awscreds.Default{Profile: profile}.Credentials(t.Context())
 		if kindOf(err) == "" || !strings.Contains(err.Error(), want) || strings.Contains(fmt.Sprintf("%v %#v", err, err), planted) {
 			t.Errorf("profile %q: %v; want %q", profile, err, want)
