@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -21,16 +22,16 @@ type Partition struct {
 
 const regionMark = "{region}"
 
-// partitions are those of "Enable custom identity broker access to the AWS console" (IAM user guide) and of the SDK's
-// partition metadata. A region belongs to the first one whose prefix it has.
-func partitions() []struct {
+// A located is a partition and what the names of its regions begin with.
+type located struct {
 	prefix string
 	Partition
-} {
-	return []struct {
-		prefix string
-		Partition
-	}{
+}
+
+// partitions are those of "Enable custom identity broker access to the AWS console" (IAM user guide) and of the SDK's
+// partition metadata. A region belongs to the first one whose prefix it has; the last one takes all that is left.
+func partitions() []located {
+	return []located{
 		{"cn-", Partition{"aws-cn", "cn-north-1", "https://{region}.signin.amazonaws.cn", "https://console.amazonaws.cn"}},
 		{"us-gov-", Partition{"aws-us-gov", "us-gov-west-1",
 			"https://{region}.signin.amazonaws-us-gov.com", "https://console.amazonaws-us-gov.com"}},
@@ -87,21 +88,16 @@ func ofRegion(region string) (Partition, error) {
 		return Partition{}, &Error{Op: "partition", Kind: Invalid, Detail: "this is not the name of a region",
 			Hint: "write region as in us-east-1"}
 	}
-	for _, p := range partitions() {
-		if strings.HasPrefix(region, p.prefix) {
-			return p.Partition, nil
-		}
-	}
-	panic("unreachable: the last prefix is empty")
+	all := partitions()
+	i := slices.IndexFunc(all, func(p located) bool { return strings.HasPrefix(region, p.prefix) })
+	return all[i].Partition, nil
 }
 
 func ofARN(arn string) (Partition, error) {
-	parts := strings.SplitN(arn, ":", 6)
+	all, parts := partitions(), strings.SplitN(arn, ":", 6)
 	if len(parts) == 6 && parts[0] == "arn" {
-		for _, p := range partitions() {
-			if p.ID == parts[1] {
-				return p.Partition, nil
-			}
+		if i := slices.IndexFunc(all, func(p located) bool { return p.ID == parts[1] }); i >= 0 {
+			return all[i].Partition, nil
 		}
 	}
 	return Partition{}, &Error{Op: "partition", Kind: Invalid, Detail: "this is not an ARN of a partition that is known",

@@ -81,7 +81,7 @@ func (s SignIn) Login(ctx context.Context, c Credentials, session time.Duration,
 	}
 	t, err := getSigninToken(ctx, client, endpoint, c, session)
 	refused, _ := errors.AsType[*Error](err)
-	if refused != nil && refused.Status == http.StatusBadRequest && session != 0 && !c.Expires.IsZero() {
+	if refused != nil && refused.Kind == Refused && refused.Status == http.StatusBadRequest && session != 0 && !c.Expires.IsZero() {
 		// Chained credentials are refused so, and so are some durations that the documentation allows.
 		if t, err = getSigninToken(ctx, client, endpoint, c, 0); err == nil && s.Log != nil {
 			s.Log.WarnContext(ctx, "signed in without SessionDuration: the session ends with the credentials",

@@ -133,13 +133,17 @@ func TestOnlyA400WithSessionDurationIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		status  int
+		text    string
 		session time.Duration
 		calls   int
-	}{{400, time.Hour, 2}, {400, 0, 1}, {403, time.Hour, 1}, {500, time.Hour, 1}, {429, time.Hour, 1}} {
+	}{
+		{400, "", time.Hour, 2}, {400, "", 0, 1}, {403, "", time.Hour, 1}, {500, "", time.Hour, 1}, {429, "", time.Hour, 1},
+		{400, "Rate exceeded", time.Hour, 1}, // a shorter session would be no answer to that
+	} {
 		calls := 0
-		s, _, destination := signInAt(t, func(w http.ResponseWriter, _ *http.Request) { calls++; w.WriteHeader(test.status) })
+		s, _, destination := signInAt(t, func(w http.ResponseWriter, _ *http.Request) { calls++; http.Error(w, test.text, test.status) })
 		if _, err := s.Login(t.Context(), credentials(time.Hour), test.session, destination); err == nil || calls != test.calls {
-			t.Errorf("%d with SessionDuration %v: %d calls, %v", test.status, test.session, calls, err)
+			t.Errorf("%+v: %d calls, %v", test, calls, err)
 		}
 	}
 }
