@@ -80,14 +80,15 @@ func (s *Server) servePage(w http.ResponseWriter, c *call) {
 		http.Error(w, "internal error", http.StatusInternalServerError)
 		return
 	}
-	role, name, _ := strings.Cut(strings.TrimPrefix(session.ARN[strings.LastIndex(session.ARN, ":")+1:], "assumed-role/"), "/")
+	role, name, _ := strings.Cut(session.ARN[strings.Index(session.ARN, "/")+1:], "/") // …:assumed-role/ROLE/NAME
 	colour := SessionColor(session.Number)
 	file := "dashboard.html"
 	if s.Marked {
 		file = "marked.html"
 	}
 	writePage(w, http.StatusOK, file, map[string]any{
-		"Meta": string(meta), "Session": session.Number, "Issuer": session.Issuer, "Account": session.Account, "Role": role, "Name": name,
+		"Meta": string(meta), "Session": session.Number, "Issuer": session.Issuer,
+		"Account": session.Account, "Role": role, "Name": name,
 		"Region": cmp.Or(c.region, c.Form.Get("region"), "us-east-1"),
 		"Colour": fmt.Sprintf("#%02x%02x%02x", colour.R, colour.G, colour.B),
 		"Boot":   max(0, cmp.Or(s.Boot, defaultBoot)).Milliseconds(), "Poll": poll.Milliseconds(), "Data": dataPath,
@@ -141,7 +142,8 @@ func writePage(w http.ResponseWriter, status int, file string, data map[string]a
 	data["Nonce"] = nonce
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", fmt.Sprintf(
-		"default-src 'none'; connect-src 'self'; script-src 'nonce-%[1]s'; style-src 'nonce-%[1]s'; frame-ancestors 'none'", nonce))
+		"default-src 'none'; connect-src 'self'; script-src 'nonce-%[1]s'; style-src 'nonce-%[1]s'; frame-ancestors 'none'",
+		nonce))
 	w.WriteHeader(status)
 	_ = page.Execute(w, data)
 }

@@ -37,20 +37,22 @@ func TestDashboardLooksLikeTheConsoleFromOutside(t *testing.T) {
 	w := start(t, &Server{})
 	page := w.signIn(DefaultRole)
 	for name, want := range map[string]string{
-		"Cache-Control": "no-store", "X-Frame-Options": "DENY", "Content-Security-Policy": "frame-ancestors 'none'", "Content-Type": "text/html",
+		"Cache-Control": "no-store", "X-Frame-Options": "DENY",
+		"Content-Security-Policy": "frame-ancestors 'none'", "Content-Type": "text/html",
 	} {
 		if got := page.header.Get(name); !strings.Contains(got, want) {
 			t.Errorf("%s: %s", name, got)
 		}
 	}
-	if !strings.Contains(page.body, "assumed-role/wall-viewer/lobby-tv") || !strings.Contains(page.body, `"http://127.0.0.1:1/displays/lobby/"`) {
+	if !strings.Contains(page.body, "assumed-role/wall-viewer/lobby-tv") || !strings.Contains(page.body, `"`+issuer+`"`) {
 		t.Error("the page names neither the session nor the issuer")
 	}
 	data := w.data(1)
 	w.pass(poll)
 	later := w.data(1)
 	var first, second struct{ Widgets []widget }
-	if json.Unmarshal([]byte(data.body), &first) != nil || json.Unmarshal([]byte(later.body), &second) != nil || len(first.Widgets) == 0 {
+	if json.Unmarshal([]byte(data.body), &first) != nil || json.Unmarshal([]byte(later.body), &second) != nil ||
+		len(first.Widgets) == 0 {
 		t.Fatalf("data: %d %s", data.status, data.body)
 	}
 	for i, widget := range first.Widgets {

@@ -26,7 +26,9 @@ func (s *Server) serveControl(w http.ResponseWriter, c *call) {
 	c.Body = http.MaxBytesReader(w, c.Body, maxBody)
 	switch c.Method + " " + c.URL.Path[len(controlPath):] {
 	case "GET ":
-		writePage(w, http.StatusOK, "control.html", map[string]any{"State": s.state(), "Parts": []Part{STS, Federation, Console}, "Kinds": kinds()})
+		writePage(w, http.StatusOK, "control.html", map[string]any{
+			"State": s.state(), "Parts": []Part{STS, Federation, Console}, "Kinds": kinds(),
+		})
 	case "GET state.json":
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(s.state())

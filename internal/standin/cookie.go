@@ -12,7 +12,8 @@ import (
 // sessionCookie is a mark of a real console session; its prefix makes the browser insist on Secure.
 const sessionCookie = "__Secure-aws-session-id-"
 
-// setCookies signs the browser in at the host of the call. Secure ones work there without TLS: Chromium trusts *.localhost.
+// setCookies signs the browser in at the host of the call. Secure ones work there without TLS: Chromium trusts
+// *.localhost (seen with 156).
 func (c *call) setCookies(w http.ResponseWriter, id, arn string) {
 	account := accountOf(arn)
 	for _, cookie := range []http.Cookie{

@@ -18,7 +18,7 @@ const (
 	Broken    Kind = "5xx"        // every part: status 500
 	Throttled Kind = "throttled"  // STS: 400 Throttling; else 429
 	Dropped   Kind = "dropped"    // every part: the connection is closed without an answer
-	Denied    Kind = "denied"     // STS: AccessDenied; Federation: 400; Console: the page's own calls get 403, its session is well
+	Denied    Kind = "denied"     // STS: AccessDenied; Federation: 400; Console: 403 to the page's own calls
 	Expired   Kind = "expired"    // STS: ExpiredToken; Federation: 400; Console: all sessions expire now
 	SignedOut Kind = "signed-out" // Console: all sessions end now, without trace
 

@@ -22,9 +22,11 @@ const (
 
 // What the real service says. [I, aws-vault#77; aws-vault#1191; granted#138; leapp#309]
 const (
+	textAdministrator = "Please contact your administrator."
+
 	textInvalid     = "Invalid credentials parameter"
-	textWrongKind   = "Only federation tokens or assume role tokens may be used for federated login. Please contact your administrator."
-	textInvalidLink = "The credentials in your login link were invalid. Please contact your administrator."
+	textWrongKind   = "Only federation tokens or assume role tokens may be used for federated login. " + textAdministrator
+	textInvalidLink = "The credentials in your login link were invalid. " + textAdministrator
 	textOther       = "You must first log out before logging into a different AWS account"
 )
 
@@ -61,7 +63,8 @@ func (s *Server) getSigninToken(w http.ResponseWriter, c *call) {
 	case known && who.role == "":
 		refuse(textWrongKind)
 		return
-	case !known, !who.secret.Equal(key), !who.token.Equal(token), who.expired(c.now), c.fault.Kind == Denied, c.fault.Kind == Expired:
+	case !known, !who.secret.Equal(key), !who.token.Equal(token), who.expired(c.now),
+		c.fault.Kind == Denied, c.fault.Kind == Expired:
 		refuse(textInvalid)
 		return
 	}
@@ -122,8 +125,8 @@ func (s *Server) login(w http.ResponseWriter, c *call) {
 	}
 	account := accountOf(token.who.arn)
 	if live, alive := s.session(c); alive && live.Account != account {
-		out := url.URL{Scheme: "http", Host: "us-east-1." + signinHost + c.port(), Path: "/oauth", RawQuery: "Action=logout&redirect_uri="}
-		writeErrorPage(w, http.StatusBadRequest, textOther, out.String())
+		out := "http://us-east-1." + signinHost + c.port() + "/oauth?Action=logout&redirect_uri="
+		writeErrorPage(w, http.StatusBadRequest, textOther, out)
 		return
 	}
 	id := s.start(Session{

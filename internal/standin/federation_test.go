@@ -62,7 +62,8 @@ func TestSigninTokenIsGivenForRoleCredentialsOnly(t *testing.T) {
 		})
 	}
 	w.pass(time.Hour)
-	if got := w.post(w.SignIn+"/federation", url.Values{"Action": {"getSigninToken"}, "Session": {first.session()}}); got.status != http.StatusBadRequest {
+	late := url.Values{"Action": {"getSigninToken"}, "Session": {first.session()}}
+	if got := w.post(w.SignIn+"/federation", late); got.status != http.StatusBadRequest {
 		t.Errorf("expired credentials: %d", got.status)
 	}
 }
@@ -117,10 +118,12 @@ func TestLoginLinkIsGoodOnceForFifteenMinutesAtItsOwnConsole(t *testing.T) {
 	otherPort := w.loginForm(w.token(k, ""))
 	otherPort.Set("Destination", "http://eu-west-1.console.localhost:1/cloudwatch/home")
 	for name, form := range map[string]url.Values{
-		"used": w.loginForm(used), "too old": w.loginForm(old), "unknown": w.loginForm("x"), "another partition": elsewhere, "another port": otherPort,
+		"used": w.loginForm(used), "too old": w.loginForm(old), "unknown": w.loginForm("x"),
+		"another partition": elsewhere, "another port": otherPort,
 	} {
 		got := w.post(w.SignIn+"/federation", form)
-		if got.status != http.StatusBadRequest || !strings.Contains(got.body, `<h1 class="error-code">400</h1>`) || !strings.Contains(got.body, textInvalidLink) {
+		if got.status != http.StatusBadRequest || !strings.Contains(got.body, `<h1 class="error-code">400</h1>`) ||
+			!strings.Contains(got.body, textInvalidLink) {
 			t.Errorf("%s: %d %s", name, got.status, got.body)
 		}
 	}
@@ -162,7 +165,8 @@ func TestAnotherAccountMustLogOutFirst(t *testing.T) {
 	if page := w.signIn(DefaultRole); !isDashboard(page) {
 		t.Errorf("in a clean jar: %d", page.status)
 	}
-	if got := w.get("http://us-east-1.signin.localhost:" + w.port + "/oauth?Action=logout&redirect_uri=" + url.QueryEscape("http://elsewhere.example/")); !isSignIn(got) {
+	elsewhere := "/oauth?Action=logout&redirect_uri=" + url.QueryEscape("http://elsewhere.example/")
+	if got := w.get("http://us-east-1.signin.localhost:" + w.port + elsewhere); !isSignIn(got) {
 		t.Errorf("log-out redirects to another site: %d", got.status)
 	}
 }

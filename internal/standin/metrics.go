@@ -24,7 +24,8 @@ type line struct {
 	Values []float64 `json:"values"`
 }
 
-// A shape says how a metric behaves: its level, how far it swings in a day (here, four minutes), how rough it is, and how often it spikes.
+// A shape says how a metric behaves: its level, how far it swings in a day (here, four minutes), how rough it is, and
+// how high it spikes.
 type shape struct {
 	name                       string
 	level, swing, rough, spike float64
@@ -36,18 +37,28 @@ func widgetsAt(now time.Time) []widget {
 		shapes            []shape
 	}{
 		{"Requests per second", "number", "/s", []shape{{"RequestCount", 1840, 620, 160, 0}}},
-		{"Availability", "number", "%", []shape{{"Availability", 99.95, 0.02, 0.04, 0}}},
+		{"Availability", "number", "%", []shape{{"Availability", 99.95, 0.01, 0.02, 0}}},
 		{"Latency p99", "number", "ms", []shape{{"p99", 212, 38, 45, 0}}},
 		{"Error rate", "number", "%", []shape{{"5xx", 0.12, 0.04, 0.08, 0}}},
 		{"Orders in flight", "number", "", []shape{{"InFlight", 318, 90, 46, 0}}},
 		{"Oldest message", "number", "s", []shape{{"Age", 4.2, 1.2, 1.6, 0}}},
-		{"Load balancer requests", "area", "Count/min", []shape{{"api", 62, 20, 7, 0}, {"web", 44, 16, 6, 0}, {"partner", 21, 6, 5, 0}}},
-		{"Latency", "line", "Milliseconds", []shape{{"p50", 48, 6, 5, 0}, {"p90", 105, 16, 14, 0}, {"p99", 190, 32, 40, 70}}},
+		{"Load balancer requests", "area", "Count/min", []shape{
+			{"api", 62, 20, 7, 0}, {"web", 44, 16, 6, 0}, {"partner", 21, 6, 5, 0},
+		}},
+		{"Latency", "line", "Milliseconds", []shape{
+			{"p50", 48, 6, 5, 0}, {"p90", 105, 16, 14, 0}, {"p99", 190, 32, 40, 70},
+		}},
 		{"HTTP errors", "bar", "Count", []shape{{"4xx", 11, 5, 8, 0}, {"5xx", 1.5, 1, 2, 14}}},
 		{"Orders queue", "line", "Messages", []shape{{"Visible", 340, 130, 90, 260}, {"InFlight", 180, 50, 36, 0}}},
-		{"CPU utilization", "line", "Percent", []shape{{"payments-a", 46, 13, 9, 0}, {"payments-b", 39, 12, 9, 0}, {"payments-c", 54, 15, 10, 22}}},
-		{"Database connections", "line", "Count", []shape{{"writer", 128, 30, 10, 0}, {"reader-1", 92, 24, 9, 0}, {"reader-2", 71, 20, 8, 0}}},
-		{"Function concurrency", "area", "Count", []shape{{"capture", 34, 12, 6, 0}, {"settle", 20, 8, 5, 0}, {"refund", 7, 2, 3, 0}}},
+		{"CPU utilization", "line", "Percent", []shape{
+			{"payments-a", 46, 13, 9, 0}, {"payments-b", 39, 12, 9, 0}, {"payments-c", 54, 15, 10, 22},
+		}},
+		{"Database connections", "line", "Count", []shape{
+			{"writer", 128, 30, 10, 0}, {"reader-1", 92, 24, 9, 0}, {"reader-2", 71, 20, 8, 0},
+		}},
+		{"Function concurrency", "area", "Count", []shape{
+			{"capture", 34, 12, 6, 0}, {"settle", 20, 8, 5, 0}, {"refund", 7, 2, 3, 0},
+		}},
 		{"Function duration", "line", "Milliseconds", []shape{{"capture", 310, 40, 46, 0}, {"settle", 520, 70, 60, 240}}},
 		{"Table capacity", "area", "Units", []shape{{"read", 420, 150, 60, 0}, {"write", 210, 80, 46, 0}}},
 		{"Cache hit rate", "line", "Percent", []shape{{"sessions", 97, 1.2, 0.9, 0}, {"catalogue", 93, 2.4, 1.6, 0}}},

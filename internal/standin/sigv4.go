@@ -6,7 +6,6 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"fmt"
-	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -32,11 +31,11 @@ type authorization struct {
 	signature                         []byte
 }
 
-// parseAuthorization reads the header's three parts; its errors name the part, and never repeat the header.
-func parseAuthorization(header string) (authorization, error) {
+// parseAuthorization reads the header's three parts. A problem is told in AWS's words, which do not repeat the header.
+func parseAuthorization(header string) (a authorization, problem string) {
 	rest, ok := strings.CutPrefix(header, algorithm+" ")
 	if !ok {
-		return authorization{}, fmt.Errorf("Authorization header must begin with '%s'.", algorithm)
+		return a, "Authorization header must begin with '" + algorithm + "'."
 	}
 	parts := map[string]string{}
 	for part := range strings.SplitSeq(rest, ",") {
@@ -45,22 +44,22 @@ func parseAuthorization(header string) (authorization, error) {
 	}
 	for _, name := range []string{"Credential", "Signature", "SignedHeaders"} {
 		if parts[name] == "" {
-			return authorization{}, fmt.Errorf("Authorization header requires '%s' parameter.", name)
+			return a, "Authorization header requires '" + name + "' parameter."
 		}
 	}
 	scope := strings.Split(parts["Credential"], "/")
 	if len(scope) != 5 {
-		return authorization{}, fmt.Errorf("Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term.")
+		return a, "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term."
 	}
 	signature, err := hex.DecodeString(parts["Signature"])
 	if err != nil || len(signature) != sha256.Size {
-		return authorization{}, fmt.Errorf("Signature must be %d hexadecimal characters.", 2*sha256.Size)
+		return a, "Signature must be 64 hexadecimal characters."
 	}
 	signed := strings.Split(parts["SignedHeaders"], ";")
 	if !slices.IsSorted(signed) || strings.ToLower(parts["SignedHeaders"]) != parts["SignedHeaders"] {
-		return authorization{}, fmt.Errorf("SignedHeaders must be in lower case and sorted.")
+		return a, "SignedHeaders must be in lower case and sorted."
 	}
-	return authorization{scope[0], scope[1], scope[2], scope[3], scope[4], signed, signature}, nil
+	return authorization{scope[0], scope[1], scope[2], scope[3], scope[4], signed, signature}, ""
 }
 
 // verify holds a's signature against the one that secretKey makes.
@@ -141,14 +140,15 @@ var regionName = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-\d$`)
 func (s *Server) authenticate(c *call) (credential, *stsError) {
 	header := c.Header.Get("Authorization")
 	if header == "" {
-		return credential{}, &stsError{http.StatusForbidden, "MissingAuthenticationToken", "Request is missing Authentication Token"}
+		return refused("MissingAuthenticationToken", "Request is missing Authentication Token")
 	}
 	incomplete := func(text string) (credential, *stsError) {
 		return credential{}, &stsError{http.StatusBadRequest, "IncompleteSignature", text}
 	}
-	auth, err := parseAuthorization(header)
-	if err != nil {
-		return incomplete(err.Error())
+	mismatch := func(text string) (credential, *stsError) { return refused("SignatureDoesNotMatch", text) }
+	auth, problem := parseAuthorization(header)
+	if problem != "" {
+		return incomplete(problem)
 	}
 	signedAt, err := time.Parse(amzDate, c.Header.Get("X-Amz-Date"))
 	if err != nil {
@@ -156,7 +156,7 @@ func (s *Server) authenticate(c *call) (credential, *stsError) {
 	}
 	token := c.Header.Get("X-Amz-Security-Token")
 	// A header that counts and is not signed could have been changed on the way. [D] for host and x-amz-*.
-	for name := range maps.Keys(c.Header) {
+	for name := range c.Header {
 		name = strings.ToLower(name)
 		if strings.HasPrefix(name, "x-amz-") && !slices.Contains(auth.signed, name) {
 			return mismatch(fmt.Sprintf("'%s' must be a 'SignedHeader' in the AWS Authorization header.", name))
@@ -170,23 +170,31 @@ func (s *Server) authenticate(c *call) (credential, *stsError) {
 	}
 	who, known := s.credential(auth.keyID)
 	if !known || who.token.Reveal() != token {
-		return credential{}, &stsError{http.StatusForbidden, "InvalidClientTokenId", "The security token included in the request is invalid."}
+		return refused("InvalidClientTokenId", "The security token included in the request is invalid.")
 	}
 	if !auth.verify(c.Request, c.body, who.secret.Reveal()) {
 		return mismatch("The request signature we calculated does not match the signature you provided. Check your AWS Secret " +
 			"Access Key and signing method. Consult the service documentation for details.")
 	}
-	// [I, serverless/enterprise#11; devsecops/bootcamp#101, mt-aws-glacier#2]
+	// [I, serverless/enterprise#11; devsecops/bootcamp#101; mt-aws-glacier#2]
+	now := c.now.Truncate(time.Second)
+	earliest, latest := now.Add(-window), now.Add(window)
 	stamp := func(t time.Time) string { return t.UTC().Format(amzDate) }
-	switch now := c.now.Truncate(time.Second); {
-	case signedAt.Before(now.Add(-window)):
-		return mismatch(fmt.Sprintf("Signature expired: %s is now earlier than %s (%s - 5 min.)", stamp(signedAt), stamp(now.Add(-window)), stamp(now)))
-	case signedAt.After(now.Add(window)):
-		return mismatch(fmt.Sprintf("Signature not yet current: %s is still later than %s (%s + 5 min.)", stamp(signedAt), stamp(now.Add(window)), stamp(now)))
+	switch {
+	case signedAt.Before(earliest):
+		return mismatch(fmt.Sprintf("Signature expired: %s is now earlier than %s (%s - 5 min.)",
+			stamp(signedAt), stamp(earliest), stamp(now)))
+	case signedAt.After(latest):
+		return mismatch(fmt.Sprintf("Signature not yet current: %s is still later than %s (%s + 5 min.)",
+			stamp(signedAt), stamp(latest), stamp(now)))
 	case who.expired(c.now):
 		return credential{}, errExpired()
 	}
 	return who, nil
+}
+
+func refused(code, text string) (credential, *stsError) {
+	return credential{}, &stsError{http.StatusForbidden, code, text}
 }
 
 // scopeProblem says what is wrong with the credential's scope at an endpoint of the region. [I, cognitect-labs/aws-api#27]
@@ -199,12 +207,8 @@ func (a authorization) scopeProblem(region string, signedAt time.Time) string {
 	case region != "" && region != a.region, !regionName.MatchString(a.region):
 		return "Credential should be scoped to a valid region. "
 	case a.date != signedAt.Format("20060102"):
-		return fmt.Sprintf("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '%s' != '%s'.",
-			a.date, signedAt.Format("20060102"))
+		return fmt.Sprintf("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: "+
+			"'%s' != '%s'.", a.date, signedAt.Format("20060102"))
 	}
 	return ""
-}
-
-func mismatch(text string) (credential, *stsError) {
-	return credential{}, &stsError{http.StatusForbidden, "SignatureDoesNotMatch", text}
 }

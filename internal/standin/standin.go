@@ -218,7 +218,7 @@ func under(host, base string) (region string, ok bool) {
 	return strings.CutSuffix(host, "."+base)
 }
 
-// name gives the call its action. A name that is not known stays out of the log, since a client may have put a secret there.
+// name gives the call its action. A name that is not known stays out of the log: a client may have put a secret there.
 func (c *call) name() {
 	switch wanted := c.Form.Get("Action"); {
 	case c.part == Console:
@@ -230,11 +230,12 @@ func (c *call) name() {
 	}
 }
 
+// now is by the wall: sessions go on ending while the machine sleeps.
 func (s *Server) now() time.Time {
 	if s.Clock != nil {
 		return s.Clock()
 	}
-	return time.Now()
+	return time.Now().Round(0)
 }
 
 // shortened is d, or Life when that is set and shorter.

@@ -1,6 +1,7 @@
 package standin
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/xml"
 	"fmt"
@@ -99,17 +100,14 @@ func (s *Server) assumeRole(c *call, who credential) (any, *stsError) {
 		wanted = time.Duration(seconds) * time.Second
 	}
 
-	i := slices.IndexFunc(s.roles(), func(role Role) bool { return role.ARN == arn })
+	roles := s.roles()
+	i := slices.IndexFunc(roles, func(role Role) bool { return role.ARN == arn })
 	// A role that is not there is refused in the words of one that does not trust, so that roles cannot be guessed. [D]
-	if i < 0 || !s.roles()[i].trusts(who) || c.Form.Get("ExternalId") != s.roles()[i].ExternalID && s.roles()[i].ExternalID != "" {
+	if i < 0 || !roles[i].trusts(who, c.Form.Get("ExternalId")) {
 		return nil, &stsError{http.StatusForbidden, "AccessDenied",
 			fmt.Sprintf("User: %s is not authorized to perform: sts:AssumeRole on resource: %s", who.arn, arn)}
 	}
-	longest := s.roles()[i].MaxSession
-	if longest == 0 {
-		longest = time.Hour
-	}
-	chained := who.role != ""
+	longest, chained := cmp.Or(roles[i].MaxSession, time.Hour), who.role != ""
 	switch {
 	case chained && wanted > maxChained:
 		return nil, invalid("The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.")
@@ -133,12 +131,18 @@ func (s *Server) assumeRole(c *call, who credential) (any, *stsError) {
 	s.issue(made, c.now)
 	answer := assumedRole{RequestID: rand.Text()}
 	answer.Result.User = assumedUser{made.userID, made.arn}
-	answer.Result.Credentials = xmlCredentials{made.keyID, made.secret.Reveal(), made.token.Reveal(), made.expires.UTC().Format(time.RFC3339)}
+	answer.Result.Credentials = xmlCredentials{
+		made.keyID, made.secret.Reveal(), made.token.Reveal(), made.expires.UTC().Format(time.RFC3339),
+	}
 	return answer, nil
 }
 
-// trusts reports whether who may assume the role: named, or, where nobody is, of the same account.
-func (r Role) trusts(who credential) bool {
+// trusts reports whether who may assume the role: named, or, where nobody is, of the same account. An external id that
+// the role does not ask for does no harm. [D]
+func (r Role) trusts(who credential, externalID string) bool {
+	if r.ExternalID != "" && r.ExternalID != externalID {
+		return false
+	}
 	principal := who.arn
 	if who.role != "" {
 		principal = who.role // a trust policy names the role, not its session [D]

@@ -58,7 +58,8 @@ func TestRefusesWhatIsNotSignedRight(t *testing.T) {
 		{"no signed headers", defaultKeys, swap("SignedHeaders", "Signed"), 400, "IncompleteSignature", "'SignedHeaders'"},
 		{"short scope", defaultKeys, swap("/sts/", "/"), 400, "IncompleteSignature", "5 slash-delimited"},
 		{"no date", defaultKeys, header("X-Amz-Date", ""), 400, "IncompleteSignature", "ISO-8601"},
-		{"header changed", defaultKeys, header("Content-Type", "application/x-www-form-urlencoded; charset=utf-8"), 403, "SignatureDoesNotMatch", "we calculated"},
+		{"header changed", defaultKeys, header("Content-Type", "application/x-www-form-urlencoded; charset=utf-8"),
+			403, "SignatureDoesNotMatch", "we calculated"},
 		{"header added", defaultKeys, header("X-Amz-Target", "x"), 403, "SignatureDoesNotMatch", "'x-amz-target' must be"},
 		{"host not signed", defaultKeys, swap("host;", ""), 403, "SignatureDoesNotMatch", "'Host'"},
 		{"another service", defaultKeys, again("eu-west-1", "iam"), 403, "SignatureDoesNotMatch", "correct service: 'sts'"},
@@ -221,7 +222,8 @@ func TestRealCLI(t *testing.T) {
 	if got := run(DefaultSecretKey, "sts", "get-caller-identity"); !strings.Contains(got, DefaultUser) {
 		t.Errorf("get-caller-identity: %s", got)
 	}
-	got := run(DefaultSecretKey, "sts", "assume-role", "--role-arn", DefaultRole, "--role-session-name", "lobby-tv", "--duration-seconds", "43200")
+	got := run(DefaultSecretKey, "sts", "assume-role", "--role-arn", DefaultRole, "--role-session-name", "lobby-tv",
+		"--duration-seconds", "43200")
 	if !strings.Contains(got, "assumed-role/wall-viewer/lobby-tv") || !strings.Contains(got, "SessionToken") {
 		t.Error("assume-role failed") // not its output, which may be credentials
 	}
