@@ -125,11 +125,46 @@ func TestShortTicketIsAnErrorAndNoSpin(t *testing.T) {
 					t.Errorf("%s: %+v", life, st)
 				}
 			})
-			if w.signIns < 30 || w.signIns > 90 {
-				t.Errorf("%s: %d sign-ins in an hour", life, w.signIns)
+			if w.signIns < 30 || w.signIns > 90 || w.renewals > 0 {
+				t.Errorf("%s: %d sign-ins in an hour, %d of them shown", life, w.signIns, w.renewals)
 			}
 		})
 	}
+}
+
+// The lease that ends while its view comes up is not planned with either.
+func TestKeeperRefusesALeaseThatIsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tries := 0
+		ctx, stop := context.WithTimeout(t.Context(), time.Hour)
+		defer stop()
+		k := kiosk.Keeper{Renew: func(context.Context, kiosk.Reason) (kiosk.Lease, error) {
+			tries++
+			return kiosk.Lease{Expires: time.Now()}, nil
+		}}
+		k.Run(ctx)
+		if tries < 30 || tries > 90 {
+			t.Errorf("%d attempts in an hour", tries)
+		}
+	})
+}
+
+// A screen may need two sign-ins for one view. Either may have made the session that shows, so the shorter counts.
+func TestTheTicketThatEndsFirstCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWall(t, time.Hour)
+		w.mints = 2
+		d := w.display(1)
+		d.SignIn = func(ctx context.Context) (kiosk.Ticket, error) {
+			ticket, err := w.signIn(ctx)
+			if w.signIns%2 == 0 {
+				ticket.Lease.Expires = ticket.Lease.Expires.Add(11 * time.Hour)
+			}
+			return ticket, err
+		}
+		w.run(d, func() { w.sleep(24 * time.Hour) })
+		w.checkNeverDark(t)
+	})
 }
 
 // A source may hand out what it has until that ends; the keeper then asks again in good time, and not all the time.

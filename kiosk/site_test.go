@@ -150,27 +150,22 @@ func FuzzHandoffForm(f *testing.F) {
 }
 
 func TestPagesTellTheState(t *testing.T) {
-	synctestSite := func(scenario func(*wall, *kiosk.Display, *kiosk.Site, func(path string) *httptest.ResponseRecorder)) {
-		synctest.Test(t, func(t *testing.T) {
-			w := newWall(t, 15*time.Minute)
-			d := w.display(1)
-			s := &kiosk.Site{Handoff: d.Handoff, Displays: []*kiosk.Display{d}, Recent: new(kiosk.Recent)}
-			d.Log = slog.New(s.Recent.Handler())
-			handler := s.Handler()
-			get := func(path string) *httptest.ResponseRecorder {
-				answer := httptest.NewRecorder()
-				handler.ServeHTTP(answer, httptest.NewRequest("GET", "http://localhost"+path, nil))
-				return answer
-			}
-			w.run(d, func() { scenario(w, d, s, get) })
-		})
-	}
-	synctestSite(func(w *wall, d *kiosk.Display, s *kiosk.Site, get func(string) *httptest.ResponseRecorder) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWall(t, 15*time.Minute)
 		w.signInFails = func() error {
 			if w.now() > 5*time.Minute && w.now() < time.Hour {
 				return errors.New("sign-in: status 400\nhint: is the role's trust policy right?")
 			}
 			return nil
+		}
+		d := w.display(1)
+		s := &kiosk.Site{Handoff: d.Handoff, Displays: []*kiosk.Display{d}, Recent: new(kiosk.Recent)}
+		d.Log = slog.New(s.Recent.Handler())
+		handler := s.Handler()
+		get := func(path string) *httptest.ResponseRecorder {
+			answer := httptest.NewRecorder()
+			handler.ServeHTTP(answer, httptest.NewRequest("GET", "http://localhost"+path, nil))
+			return answer
 		}
 		expect := func(path string, code int, contents ...string) {
 			t.Helper()
@@ -184,26 +179,28 @@ func TestPagesTellTheState(t *testing.T) {
 				}
 			}
 		}
-		w.sleep(time.Second)
-		expect("/healthz", 200, "ok")
-		expect("/displays/lobby/holding", 200, "lobby", "Starting")
-		w.sleep(time.Minute)
-		expect("/", 200, "lobby", "showing", "renewed", "Renew now", "https://console.example.com/cloudwatch")
-		expect("/status.json", 200, `"phase":"showing"`, `"renewals":1`)
-		expect("/displays/lobby/screenshot.png", 200, "PNG")
-		expect("/displays/nowhere/", 404)
-		expect("/displays/nowhere/screenshot.png", 404)
-		w.sleep(16*time.Minute - w.now())
-		expect("/healthz", 200)
-		expect("/displays/lobby/holding", 200, "The sign-in does not work", "status 400", "trust policy")
-		w.sleep(21*time.Minute - w.now())
-		expect("/healthz", 503, "lobby: ", "sign-in", "for 6m")
-		var st kiosk.Status
-		if err := json.Unmarshal(get("/displays/lobby/state.json").Body.Bytes(), &st); err != nil || st.Cause != kiosk.SignInFailed {
-			t.Errorf("%+v, %v", st, err)
-		}
-		w.sleep(time.Hour + time.Minute - w.now())
-		expect("/healthz", 200)
+		w.run(d, func() {
+			w.sleep(time.Second)
+			expect("/healthz", 200, "ok")
+			expect("/displays/lobby/holding", 200, "lobby", "Starting")
+			w.sleep(time.Minute)
+			expect("/", 200, "lobby", "showing", "renewed", "Renew now", "https://console.example.com/cloudwatch")
+			expect("/status.json", 200, `"phase":"showing"`, `"renewals":1`)
+			expect("/displays/lobby/screenshot.png", 200, "PNG")
+			expect("/displays/nowhere/", 404)
+			expect("/displays/nowhere/screenshot.png", 404)
+			w.sleep(16*time.Minute - w.now())
+			expect("/healthz", 200)
+			expect("/displays/lobby/holding", 200, "The sign-in does not work", "status 400", "trust policy")
+			w.sleep(21*time.Minute - w.now())
+			expect("/healthz", 503, "lobby: ", "sign-in", "for 6m")
+			var st kiosk.Status
+			if err := json.Unmarshal(get("/displays/lobby/state.json").Body.Bytes(), &st); err != nil || st.Cause != kiosk.SignInFailed {
+				t.Errorf("%+v, %v", st, err)
+			}
+			w.sleep(time.Hour + time.Minute - w.now())
+			expect("/healthz", 200)
+		})
 	})
 }
 
@@ -261,13 +258,12 @@ func TestOnlyLoopbackByName(t *testing.T) {
 
 func TestScreenshotThatFailsIsNoPicture(t *testing.T) {
 	t.Parallel()
-	s, d, base := newSite(t)
+	_, d, base := newSite(t)
 	d.Screen = blind{d.Screen}
 	answer, body := ask(t, "GET", base+"/displays/lobby/screenshot.png")
 	if answer.StatusCode != 503 || strings.Contains(body, "detail") {
 		t.Errorf("%s %s", answer.Status, body)
 	}
-	_ = s
 }
 
 type blind struct{ kiosk.Screen }
@@ -276,7 +272,7 @@ func (blind) Screenshot(context.Context) ([]byte, error) { return nil, errors.Ne
 
 func TestRecentKeepsTheLastLines(t *testing.T) {
 	var r kiosk.Recent
-	if r.Lines() != nil && len(r.Lines()) != 0 {
+	if len(r.Lines()) != 0 {
 		t.Error("lines from nowhere")
 	}
 	for i := range 1234 {

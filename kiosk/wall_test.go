@@ -22,6 +22,7 @@ type wall struct {
 	step  atomic.Int64 // how far the machine's wall clock was set ahead of the bubble's, in ns
 
 	signInTakes, renewTakes time.Duration
+	mints                   int // sign-ins that the screen needs for a renewal
 	openFails               func() error
 	signInFails             func() error // nil: it works
 	renewFails              func() error
@@ -51,7 +52,7 @@ type interval struct {
 }
 
 func newWall(t *testing.T, life time.Duration) *wall {
-	return &wall{t: t, life: life, began: time.Now(), signInTakes: time.Second, renewTakes: 2 * time.Second,
+	return &wall{t: t, life: life, began: time.Now(), signInTakes: time.Second, renewTakes: 2 * time.Second, mints: 1,
 		troubles: make(chan kiosk.Trouble, 1000)}
 }
 
@@ -176,10 +177,15 @@ func (w *wall) Renew(ctx context.Context, v kiosk.View, mint func(context.Contex
 	if !w.running {
 		return errors.New("the browser does not run")
 	}
-	if _, err := mint(ctx); err != nil {
-		return err
+	var expires time.Time // of the first: this wall expects the worst
+	for range w.mints {
+		if _, err := mint(ctx); err != nil {
+			return err
+		}
+		if expires.IsZero() {
+			expires = time.Now().Add(w.life)
+		}
 	}
-	expires := time.Now().Add(w.life)
 	if err := pause(ctx, w.renewTakes); err != nil {
 		return err
 	}
