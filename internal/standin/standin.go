@@ -4,9 +4,9 @@
 // too long, a sign-in token that is too old. Each behaviour names what it rests on: [D] AWS's documentation, [S] source
 // that was read, [I] an issue in which somebody met it, [?] nobody established it, and the stricter reading is taken.
 //
-// It is no AWS: there are no policies beyond a role's trust, no other services, one partition, and the console's pages
-// only look and fail like the real ones. Nothing that it hands out opens anything elsewhere. It must not be reachable
-// from other machines, since anybody who reaches it may sign everybody out.
+// It is no AWS: there are no policies beyond a role's trust, no other services, one partition, no multi-session, and the
+// console's pages only look and fail like the real ones. Nothing that it hands out opens anything elsewhere. It must not
+// be reachable from other machines, since anybody who reaches it may sign everybody out.
 package standin
 
 import (

@@ -144,7 +144,8 @@ func TestAssumeRoleHoldsToAWSsBounds(t *testing.T) {
 		{"no number", defaultKeys, assume(DefaultRole, "tv", "1h"), "MalformedInput", ""},
 		{"over the role's", defaultKeys, assume(plain, "tv", "3601"), "ValidationError", "exceeds the MaxSessionDuration set for this role"},
 		{"no session name", defaultKeys, assume(DefaultRole, "", "900"), "ValidationError", "length greater than or equal to 2"},
-		{"long session name", defaultKeys, assume(DefaultRole, strings.Repeat("x", 65), "900"), "ValidationError", "length less than or equal to 64"},
+		{"long session name", defaultKeys, assume(DefaultRole, strings.Repeat("x", 65), "900"),
+			"ValidationError", "length less than or equal to 64"},
 		{"bad session name", defaultKeys, assume(DefaultRole, "lobby tv", "900"), "ValidationError", "regular expression"},
 		{"no ARN", defaultKeys, assume("wall-viewer", "tv", "900"), "ValidationError", "is invalid"},
 		{"no such role", defaultKeys, assume(DefaultRole+"x", "tv", "900"), "AccessDenied", "not authorized to perform: sts:AssumeRole"},
@@ -153,7 +154,8 @@ func TestAssumeRoleHoldsToAWSsBounds(t *testing.T) {
 		{"role not trusted", chained, assume(twoAccounts()[1].ARN, "tv", "900"), "AccessDenied", "not authorized"},
 		{"no external id", chained, assume(far, "tv", "900"), "AccessDenied", "not authorized"},
 		{"chained", chained, lobby(assume(far, "tv", "3600")), "", ""},
-		{"chained for longer", chained, lobby(assume(far, "tv", "3601")), "ValidationError", "1 hour session limit for roles assumed by role chaining"},
+		{"chained for longer", chained, lobby(assume(far, "tv", "3601")),
+			"ValidationError", "1 hour session limit for roles assumed by role chaining"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := w.signed(c.keys, c.form)
