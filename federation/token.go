@@ -43,7 +43,7 @@ func getSigninToken(ctx context.Context, client *http.Client, endpoint string, c
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/json")
 
-	t := signinToken{asked: time.Now()}
+	t := signinToken{asked: time.Now().Round(0)} // by the wall clock: the other one stands still in suspend
 	resp, err := client.Do(req)
 	if err != nil {
 		return t, NetworkError(opToken, err)
@@ -129,7 +129,7 @@ func skew(date string, from, to time.Time) (ahead time.Duration, ok bool) {
 	}
 	// A Date names the second that it lies in, and was written somewhere between from and to. What that leaves open is
 	// taken as no skew at all.
-	earliest, latest := from.Round(0).Sub(t.Add(time.Second)), to.Round(0).Sub(t)
+	earliest, latest := from.Sub(t.Add(time.Second)), to.Sub(t)
 	switch {
 	case earliest > 0:
 		return earliest, true

@@ -50,7 +50,7 @@ func (d Default) Credentials(ctx context.Context) (federation.Credentials, error
 	c := federation.Credentials{AccessKeyID: got.AccessKeyID, SecretAccessKey: secret.New(got.SecretAccessKey),
 		SessionToken: secret.New(got.SessionToken)}
 	if got.CanExpire {
-		c.Expires = got.Expires
+		c.Expires = got.Expires.Round(0) // the SDK makes some of time.Now, whose other clock stands still in suspend
 	}
 	if got.Source == ec2rolecreds.ProviderName {
 		c.Origin = federation.InstanceRole
