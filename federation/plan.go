@@ -61,7 +61,8 @@ func (w Wish) Plan() (Plan, error) {
 		return w.longTerm(), nil
 	case w.Base == LongTerm:
 		return Plan{}, &Error{Op: "session", Kind: WrongCredentials,
-			Detail: "long-term keys alone cannot sign in to the console", Hint: "set role.arn to the role that the display is to have"}
+			Detail: "long-term keys alone cannot sign in to the console",
+			Hint:   "set role.arn to the role that the display is to have"}
 	case w.Base == InstanceRole && w.Role:
 		// AWS says that an instance's role does not count as the first link of a chain, and elsewhere that only long-term
 		// keys get past 1 h. So more than 1 h is tried when it is asked for, and never by itself.

@@ -11,32 +11,41 @@ import (
 	"github.com/kioskeeper/kioskeeper/federation"
 )
 
+type (
+	wish = federation.Wish
+	plan = federation.Plan
+)
+
 func TestPlansAreWhatAWSGives(t *testing.T) {
 	const h, m = time.Hour, time.Minute
-	type plan = federation.Plan
 	tests := []struct {
-		wish federation.Wish
-		want federation.Plan
+		wish wish
+		want plan
 		why  string
 	}{
-		{federation.Wish{Base: federation.LongTerm, Role: true}, plan{AssumeRole: h, SessionDuration: 12 * h, Life: 12 * h}, "outlive"},
-		{federation.Wish{Base: federation.LongTerm, Role: true, Session: 8 * h, RoleMax: 4 * h},
+		{wish{Base: federation.LongTerm, Role: true}, plan{AssumeRole: h, SessionDuration: 12 * h, Life: 12 * h},
+			"outlive"},
+		{wish{Base: federation.LongTerm, Role: true, Session: 8 * h, RoleMax: 4 * h},
 			plan{AssumeRole: 4 * h, SessionDuration: 8 * h, Life: 8 * h}, "outlive"},
-		{federation.Wish{Base: federation.LongTerm, Role: true, Session: 30 * m}, plan{AssumeRole: 30 * m, Life: 30 * m}, "as long as"},
-		{federation.Wish{Base: federation.LongTerm, Role: true, Session: 7273 * time.Second},
+		{wish{Base: federation.LongTerm, Role: true, Session: 30 * m}, plan{AssumeRole: 30 * m, Life: 30 * m},
+			"as long as"},
+		{wish{Base: federation.LongTerm, Role: true, Session: 7273 * time.Second},
 			plan{AssumeRole: h, SessionDuration: 2 * h, Life: 2 * h}, "outlive"},
-		{federation.Wish{Base: federation.LongTerm, Role: true, RoleMax: 12 * h}, plan{AssumeRole: 12 * h, Life: 12 * h}, "as long as"},
-		{federation.Wish{Base: federation.Temporary, Role: true}, plan{AssumeRole: h, Life: h}, "chaining"},
-		{federation.Wish{Base: federation.Temporary, Role: true, Session: 15 * m, RoleMax: 12 * h}, plan{AssumeRole: 15 * m, Life: 15 * m}, "chaining"},
-		{federation.Wish{Base: federation.Temporary}, plan{}, "no role"},
-		{federation.Wish{Base: federation.InstanceRole}, plan{}, "no role"},
-		{federation.Wish{Base: federation.InstanceRole, Role: true, RoleMax: 12 * h}, plan{AssumeRole: h, Life: h}, "instance"},
-		{federation.Wish{Base: federation.InstanceRole, Role: true, Session: 6 * h}, plan{AssumeRole: 6 * h, Life: 6 * h}, "instance"},
-		{federation.Wish{Base: federation.WebIdentity}, plan{AssumeRole: h, Life: h}, "first role"},
-		{federation.Wish{Base: federation.WebIdentity, RoleMax: 12 * h}, plan{AssumeRole: 12 * h, Life: 12 * h}, "first role"},
-		{federation.Wish{Base: federation.RolesAnywhere, Session: 12 * h}, plan{AssumeRole: 12 * h, Life: 12 * h}, "first role"},
-		{federation.Wish{Base: federation.WebIdentity, Role: true, RoleMax: 12 * h}, plan{AssumeRole: h, Life: h}, "chaining"},
-		{federation.Wish{Base: federation.RolesAnywhere, Role: true}, plan{AssumeRole: h, Life: h}, "chaining"},
+		{wish{Base: federation.LongTerm, Role: true, RoleMax: 12 * h}, plan{AssumeRole: 12 * h, Life: 12 * h},
+			"as long as"},
+		{wish{Base: federation.Temporary, Role: true}, plan{AssumeRole: h, Life: h}, "chaining"},
+		{wish{Base: federation.Temporary, Role: true, Session: 15 * m, RoleMax: 12 * h}, plan{AssumeRole: 15 * m, Life: 15 * m},
+			"chaining"},
+		{wish{Base: federation.Temporary}, plan{}, "no role"},
+		{wish{Base: federation.InstanceRole}, plan{}, "no role"},
+		{wish{Base: federation.InstanceRole, Role: true, RoleMax: 12 * h}, plan{AssumeRole: h, Life: h}, "instance"},
+		{wish{Base: federation.InstanceRole, Role: true, Session: 6 * h}, plan{AssumeRole: 6 * h, Life: 6 * h},
+			"instance"},
+		{wish{Base: federation.WebIdentity}, plan{AssumeRole: h, Life: h}, "first role"},
+		{wish{Base: federation.WebIdentity, RoleMax: 12 * h}, plan{AssumeRole: 12 * h, Life: 12 * h}, "first role"},
+		{wish{Base: federation.RolesAnywhere, Session: 12 * h}, plan{AssumeRole: 12 * h, Life: 12 * h}, "first role"},
+		{wish{Base: federation.WebIdentity, Role: true, RoleMax: 12 * h}, plan{AssumeRole: h, Life: h}, "chaining"},
+		{wish{Base: federation.RolesAnywhere, Role: true}, plan{AssumeRole: h, Life: h}, "chaining"},
 	}
 	for _, test := range tests {
 		got, err := test.wish.Plan()
@@ -44,7 +53,8 @@ func TestPlansAreWhatAWSGives(t *testing.T) {
 			t.Errorf("%+v: %v", test.wish, err)
 			continue
 		}
-		if diff := cmp.Diff(test.want, got, cmpopts.IgnoreFields(federation.Plan{}, "Why")); diff != "" || !strings.Contains(got.Why, test.why) {
+		if diff := cmp.Diff(test.want, got, cmpopts.IgnoreFields(federation.Plan{}, "Why")); diff != "" ||
+			!strings.Contains(got.Why, test.why) {
 			t.Errorf("%+v (%s):\n%s", test.wish, got.Why, diff)
 		}
 	}
@@ -53,21 +63,25 @@ func TestPlansAreWhatAWSGives(t *testing.T) {
 func TestImpossibleWishesAreRefusedWithTheKeyThatMendsThem(t *testing.T) {
 	const h = time.Hour
 	tests := []struct {
-		wish federation.Wish
+		wish wish
 		kind federation.Kind
 		hint string
 	}{
-		{federation.Wish{Base: federation.Temporary, Role: true, Session: 2 * h}, federation.WrongDuration, "role.duration to 1h"},
-		{federation.Wish{Base: federation.WebIdentity, Role: true, Session: 61 * time.Minute}, federation.WrongDuration, "role.duration to 1h"},
-		{federation.Wish{Base: federation.WebIdentity, Session: 3 * h, RoleMax: 2 * h}, federation.WrongDuration, "lower role.duration"},
-		{federation.Wish{Base: federation.InstanceRole, Role: true, Session: 3 * h, RoleMax: 2 * h}, federation.WrongDuration, "lower role.duration"},
-		{federation.Wish{Base: federation.LongTerm, Role: true, Session: 13 * h}, federation.WrongDuration, "role.duration"},
-		{federation.Wish{Base: federation.LongTerm, Role: true, Session: time.Minute}, federation.WrongDuration, "role.duration"},
-		{federation.Wish{Base: federation.LongTerm, Role: true, Session: -h}, federation.WrongDuration, "role.duration"},
-		{federation.Wish{Base: federation.LongTerm, Role: true, RoleMax: 24 * h}, federation.WrongDuration, "MaxSessionDuration"},
-		{federation.Wish{Base: federation.Temporary, Session: h}, federation.WrongDuration, "role.arn"},
-		{federation.Wish{Base: federation.LongTerm}, federation.WrongCredentials, "role.arn"},
-		{federation.Wish{}, federation.Invalid, ""},
+		{wish{Base: federation.Temporary, Role: true, Session: 2 * h},
+			federation.WrongDuration, "role.duration to 1h"},
+		{wish{Base: federation.WebIdentity, Role: true, Session: 61 * time.Minute},
+			federation.WrongDuration, "role.duration to 1h"},
+		{wish{Base: federation.WebIdentity, Session: 3 * h, RoleMax: 2 * h},
+			federation.WrongDuration, "lower role.duration"},
+		{wish{Base: federation.InstanceRole, Role: true, Session: 3 * h, RoleMax: 2 * h},
+			federation.WrongDuration, "lower role.duration"},
+		{wish{Base: federation.LongTerm, Role: true, Session: 13 * h}, federation.WrongDuration, "role.duration"},
+		{wish{Base: federation.LongTerm, Role: true, Session: time.Minute}, federation.WrongDuration, "role.duration"},
+		{wish{Base: federation.LongTerm, Role: true, Session: -h}, federation.WrongDuration, "role.duration"},
+		{wish{Base: federation.LongTerm, Role: true, RoleMax: 24 * h}, federation.WrongDuration, "MaxSessionDuration"},
+		{wish{Base: federation.Temporary, Session: h}, federation.WrongDuration, "role.arn"},
+		{wish{Base: federation.LongTerm}, federation.WrongCredentials, "role.arn"},
+		{wish{}, federation.Invalid, ""},
 	}
 	for _, test := range tests {
 		got, err := test.wish.Plan()

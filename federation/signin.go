@@ -65,7 +65,8 @@ func (s SignIn) Login(ctx context.Context, c Credentials, session time.Duration,
 		return Login{}, impossible("SessionDuration is 15m to 12h", "set role.duration within that")
 	case c.SessionToken.Empty():
 		return Login{}, &Error{Op: opToken, Kind: WrongCredentials,
-			Detail: "long-term keys alone cannot sign in to the console", Hint: "set role.arn to the role that the display is to have"}
+			Detail: "long-term keys alone cannot sign in to the console",
+			Hint:   "set role.arn to the role that the display is to have"}
 	case session == 0 && c.Expires.IsZero():
 		return Login{}, &Error{Op: opToken, Kind: WrongCredentials, Detail: "it is not known when the credentials end",
 			Hint: "set role.arn, or use a source that tells"}
@@ -81,7 +82,8 @@ func (s SignIn) Login(ctx context.Context, c Credentials, session time.Duration,
 	}
 	t, err := getSigninToken(ctx, client, endpoint, c, session)
 	refused, _ := errors.AsType[*Error](err)
-	if refused != nil && refused.Kind == Refused && refused.Status == http.StatusBadRequest && session != 0 && !c.Expires.IsZero() {
+	if refused != nil && refused.Kind == Refused && refused.Status == http.StatusBadRequest &&
+		session != 0 && !c.Expires.IsZero() {
 		// Chained credentials are refused so, and so are some durations that the documentation allows.
 		if t, err = getSigninToken(ctx, client, endpoint, c, 0); err == nil && s.Log != nil {
 			s.Log.WarnContext(ctx, "signed in without SessionDuration: the session ends with the credentials",

@@ -57,7 +57,8 @@ func getSigninToken(ctx context.Context, client *http.Client, endpoint string, c
 	case err != nil:
 		return t, NetworkError(opToken, err)
 	case len(body) > tokenAnswerMax:
-		return t, &Error{Op: opToken, Kind: Unexpected, Status: resp.StatusCode, Detail: "the answer is too long", Hint: hintPortal}
+		return t, &Error{Op: opToken, Kind: Unexpected, Status: resp.StatusCode,
+			Detail: "the answer is too long", Hint: hintPortal}
 	case resp.StatusCode != http.StatusOK:
 		expired := t.dated && !c.Expires.IsZero() && t.asked.Add(-t.skew).After(c.Expires)
 		return t, classify(resp.StatusCode, body, expired)

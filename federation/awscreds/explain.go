@@ -40,7 +40,8 @@ func explain(op string, err error, clock clockReader) error {
 	case !ok && status == 0:
 		return federation.NetworkError(op, err)
 	case !ok && status < 300:
-		return &federation.Error{Op: op, Kind: federation.Unexpected, Status: status, Detail: "the answer is not AWS's", Hint: hintPortal}
+		return &federation.Error{Op: op, Kind: federation.Unexpected, Status: status,
+			Detail: "the answer is not AWS's", Hint: hintPortal}
 	}
 	e := &federation.Error{Op: op, Kind: federation.Refused, Status: status}
 	var code, message string
@@ -58,7 +59,8 @@ func explain(op string, err error, clock clockReader) error {
 		if who := deniedUser.FindStringSubmatch(message); who != nil {
 			e.Detail = who[1] + " may not assume the role"
 		}
-		e.Hint = "the role's trust policy (with role.external_id and role.session_name) and their own policy must allow sts:AssumeRole"
+		e.Hint = "the role's trust policy (with role.external_id and role.session_name) and " +
+			"their own policy must allow sts:AssumeRole"
 	case code == "ExpiredToken", code == "ExpiredTokenException":
 		e.Kind, e.Hint = federation.Expired, "get new ones from the source"
 	case code == "RequestExpired", code == "RequestTimeTooSkewed", strings.HasPrefix(message, "Signature expired"),
@@ -68,7 +70,8 @@ func explain(op string, err error, clock clockReader) error {
 			e.Detail = fmt.Sprintf("it is ahead of AWS's by %v (less than 0: behind)", clock.skew.Round(time.Second))
 		}
 	case badSignature(code):
-		e.Kind, e.Detail, e.Hint = federation.WrongCredentials, "the secret access key does not belong to the access key id", hintKeys
+		e.Kind, e.Hint = federation.WrongCredentials, hintKeys
+		e.Detail = "the secret access key does not belong to the access key id"
 	case code == "InvalidClientTokenId", code == "InvalidAccessKeyId", code == "UnrecognizedClientException":
 		e.Kind, e.Detail, e.Hint = federation.WrongCredentials, "the access key or session token is not known here", hintKeys
 	case code == "ValidationError":

@@ -53,8 +53,8 @@ func (r Role) Check() error {
 		return refuse("the external id is not 2 to 1224 letters, digits or any of _+=,.@:/-", "mend role.external_id")
 	case r.Duration != 0 && (r.Duration < federation.ShortestSession || r.Duration > federation.LongestSession),
 		r.Duration%time.Second != 0:
-		return &federation.Error{Op: opAssume, Kind: federation.WrongDuration, Detail: "a role's session lasts 15m to 12h, in whole seconds",
-			Hint: "set role.duration within that"}
+		return &federation.Error{Op: opAssume, Kind: federation.WrongDuration,
+			Detail: "a role's session lasts 15m to 12h, in whole seconds", Hint: "set role.duration within that"}
 	}
 	if r.Endpoint != "" {
 		if err := federation.CheckBase(r.Endpoint); err != nil {

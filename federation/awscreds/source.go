@@ -73,7 +73,8 @@ func load(ctx context.Context, options ...func(*config.LoadOptions) error) (aws.
 	e := &federation.Error{Op: "AWS settings", Kind: federation.Invalid, Detail: "the AWS SDK cannot use them",
 		Hint: "mend ~/.aws/config, ~/.aws/credentials and the AWS_ variables, AWS_CA_BUNDLE among them"}
 	if _, ok := errors.AsType[config.SharedConfigProfileNotExistError](err); ok {
-		e.Detail, e.Hint = "there is no such profile in the shared files", "mend credentials.aws.profile or AWS_PROFILE, or the file"
+		e.Detail = "there is no such profile in the shared files"
+		e.Hint = "mend credentials.aws.profile or AWS_PROFILE, or the file"
 	}
 	return aws.Config{}, e
 }
