@@ -204,7 +204,7 @@ func (d *Display) trouble(t Trouble) {
 func (d *Display) denied(now time.Time, log *slog.Logger) Reason {
 	s := &d.s
 	switch {
-	case s.shows != showsView || s.trying || s.deniedAtOnce:
+	case s.shows != showsView || s.deniedAtOnce:
 		return 0
 	case now.Sub(s.began) >= settle(s.lease.Expires.Sub(s.began)):
 		return WhyDenied

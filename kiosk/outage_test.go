@@ -220,3 +220,23 @@ func TestClockSetBackDuringAnOutage(t *testing.T) {
 		w.checkNoneExpired(t)
 	})
 }
+
+// The lease that an attempt brings may be told in the time of before the step, or of after it.
+func TestClockStepDuringARenewalIsFollowedByAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWall(t, time.Hour)
+		d := w.display(1)
+		w.run(d, func() {
+			w.sleep(10 * time.Minute)
+			d.Wake(kiosk.WhyAsked)
+			w.sleep(w.signInTakes + w.renewTakes/2)
+			w.step.Store(int64(-2 * time.Hour))
+			w.sleep(10 * time.Second)
+			if n := w.count(&w.renewals); n != 3 {
+				t.Errorf("%d renewals", n)
+			}
+			w.sleep(5 * time.Hour)
+		})
+		w.checkNeverDark(t)
+	})
+}

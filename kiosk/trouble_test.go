@@ -104,6 +104,65 @@ func TestHintEndsTheWaitAfterAFailureOnly(t *testing.T) {
 	})
 }
 
+// A hint starts the back-off anew: what it told of may come true a few seconds later.
+func TestHintStartsTheBackoffAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWall(t, time.Hour)
+		w.signInFails = func() error { return errors.New("no route to host") }
+		d := w.display(3)
+		w.run(d, func() {
+			for d.Status().NextIn < 30_000 {
+				w.sleep(time.Second)
+			}
+			w.sleep(2 * time.Second) // past the shortest wait
+			d.Wake(kiosk.WhyHint)
+			w.sleep(w.signInTakes + time.Millisecond)
+			if next := d.Status().NextIn; next < 1000 || next > 2000 {
+				t.Errorf("the next attempt is in %d ms", next)
+			}
+		})
+	})
+}
+
+func TestAskingTakesEffectEachTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWall(t, time.Hour)
+		d := w.display(1)
+		w.run(d, func() {
+			w.sleep(10 * time.Second)
+			for i := range 10 {
+				d.Wake(kiosk.WhyAsked)
+				w.sleep(5 * time.Second)
+				if got, want := w.count(&w.renewals), i+2; got != want {
+					t.Errorf("%d renewals, want %d", got, want)
+				}
+			}
+		})
+		w.checkNeverDark(t)
+	})
+}
+
+// Sessions that end at once are renewed ever more slowly; how often each end is reported plays no part.
+func TestManyReportsOfOneTroubleCountOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWall(t, time.Hour)
+		w.run(w.display(1), func() {
+			w.sleep(10 * time.Second)
+			for _, most := range []time.Duration{2 * time.Second, 4 * time.Second} {
+				for range 20 {
+					w.trouble(kiosk.Crashed)
+					w.trouble(kiosk.SignedOut)
+					w.sleep(10 * time.Millisecond)
+				}
+				w.sleep(most + w.signInTakes + w.renewTakes)
+				if w.showing() != "view" {
+					t.Errorf("%q shows", w.showing())
+				}
+			}
+		})
+	})
+}
+
 func TestWakesDuringAnOutageDoNotHammer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWall(t, time.Hour)
