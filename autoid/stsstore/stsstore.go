@@ -35,9 +35,9 @@ type Store struct {
 	Roles    map[string]Role // by id
 	Region   string          // "" is that of the default chain
 	Endpoint string          // "" is AWS's own
-	// HTTP makes the calls; nil is the SDK's. Credentials sign them; nil are those of the default chain.
-	HTTP        aws.HTTPClient
-	Credentials aws.CredentialsProvider
+	HTTP     aws.HTTPClient  // makes the calls; nil is the SDK's
+	// Keys sign the calls; without an id, those of the default chain do.
+	Keys autoid.AWSKeys
 
 	mu     sync.Mutex // held while the default chain is read for the first time
 	client *sts.Client
@@ -90,7 +90,13 @@ func (s *Store) sts(ctx context.Context) (*sts.Client, error) {
 		return s.client, nil
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, func(o *config.LoadOptions) error {
-		o.Region, o.HTTPClient, o.Credentials = s.Region, s.HTTP, s.Credentials
+		o.Region, o.HTTPClient = s.Region, s.HTTP
+		if k := s.Keys; k.AccessKeyID != "" {
+			o.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+				return aws.Credentials{AccessKeyID: k.AccessKeyID, SecretAccessKey: k.SecretAccessKey.Reveal(),
+					SessionToken: k.SessionToken.Reveal()}, nil
+			})
+		}
 		return nil
 	})
 	if err != nil {

@@ -11,11 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/credentials"
-
 	"github.com/kioskeeper/kioskeeper/autoid"
 	"github.com/kioskeeper/kioskeeper/autoid/autoidtest"
 	"github.com/kioskeeper/kioskeeper/autoid/stsstore"
+	"github.com/kioskeeper/kioskeeper/secret"
 )
 
 const planted = "planted-secret-key"
@@ -53,7 +52,7 @@ func open(t *testing.T) (*stsstore.Store, *sts) {
 	return &stsstore.Store{
 		Roles:  map[string]stsstore.Role{"wall": {ARN: "arn:aws:iam::111122223333:role/wall", ExternalID: "ext"}},
 		Region: "eu-central-1", Endpoint: server.URL, HTTP: server.Client(),
-		Credentials: credentials.NewStaticCredentialsProvider("AKIABASE", planted, ""),
+		Keys: autoid.AWSKeys{AccessKeyID: "AKIABASE", SecretAccessKey: secret.New(planted)},
 	}, s
 }
 
