@@ -3,6 +3,8 @@ package autoid
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -185,4 +187,17 @@ func dump(t testing.TB, rec *httptest.ResponseRecorder) string {
 		t.Fatal(err)
 	}
 	return b.String() + rec.Body.String()
+}
+
+func newSecret(s string) secret.Text { return secret.New(s) }
+
+// signAnything signs a bundle that Sign would refuse.
+func signAnything(t testing.TB, b Bundle, key ed25519.PrivateKey) (bundle, sig []byte) {
+	t.Helper()
+	bundle, err := json.Marshal(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sig = base64.StdEncoding.AppendEncode(nil, ed25519.Sign(key, append([]byte(labelBundle), bundle...)))
+	return bundle, sig
 }

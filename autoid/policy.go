@@ -25,7 +25,7 @@ type ClientFile struct {
 
 // A Policy says what a client may ask for. What it does not name is denied.
 type Policy struct {
-	Allow []Allow `json:"allow"`
+	Allow []Allow `json:"allow,omitempty"`
 	// PerHour is how many requests a client has in an hour, all at once if it likes; 0 is [DefaultPerHour].
 	PerHour int `json:"per_hour,omitempty"`
 }

@@ -55,8 +55,9 @@ func await(ts *testscript.TestScript, _ bool, args []string) {
 			if len(args) == 1 {
 				return
 			}
-			text, _ := os.ReadFile(ts.MkAbs(args[1])) // not there yet is not there yet
-			if strings.Contains(string(text), args[2]) {
+			var text []byte
+			text, err = os.ReadFile(ts.MkAbs(args[1]))
+			if err == nil && strings.Contains(string(text), args[2]) {
 				return
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"reflect"
 	"slices"
@@ -53,7 +54,7 @@ func Decode(data []byte, into any) *File {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	if err := f.value(dec, "", reflect.ValueOf(into).Elem()); err != nil {
 		f.add(int(dec.InputOffset()), "file", err)
-	} else if _, err := dec.Token(); err == nil {
+	} else if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		f.add(int(dec.InputOffset()), "file", errors.New("something follows the end"))
 	}
 	return f

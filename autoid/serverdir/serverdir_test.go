@@ -1,0 +1,139 @@
+package serverdir_test
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/kioskeeper/kioskeeper/autoid"
+	"github.com/kioskeeper/kioskeeper/autoid/filestore"
+	"github.com/kioskeeper/kioskeeper/autoid/folder"
+	"github.com/kioskeeper/kioskeeper/autoid/serverdir"
+)
+
+// The whole way in one process, as a demonstration runs it.
+func TestFromNothingToACredential(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	server := &autoid.Server{
+		State: os.DirFS(filepath.Join(dir, "srv")), Audit: os.Stderr,
+		Stores: map[string]autoid.Store{"file": filestore.Store{Folder: dir}},
+	}
+	s := httptest.NewServer(server)
+	defer s.Close()
+	if err := os.WriteFile(filepath.Join(dir, "wall"), []byte("a token"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	publisher, err := serverdir.Init(filepath.Join(dir, "srv"), "127.0.0.1", []string{s.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	repo := folder.Repository{Path: filepath.Join(dir, "bundle")}
+	e, err := serverdir.AddClient(t.Context(), filepath.Join(dir, "srv"), "lobby-tv",
+		autoid.ClientFile{Policy: autoid.Policy{Allow: []autoid.Allow{{Want: "file/wall"}}}}, repo)
+	if err != nil || e.Publisher != publisher || e.Server != s.URL {
+		t.Fatalf("%+v, %v", e, err)
+	}
+	client := &autoid.Client{Name: e.Client, Server: e.Server, Repository: repo, Publisher: e.Publisher, MinSeq: e.Seq}
+	c, err := client.Credential(t.Context(), "file/wall")
+	if err != nil || c.JSON.Reveal() != `"a token"` {
+		t.Errorf("%v", err)
+	}
+}
+
+// A broken repository publishes nothing.
+type broken struct{ folder.Repository }
+
+func (broken) Publish(context.Context, []autoid.Object) error { return errors.New("out of reach") }
+
+func TestAddingAClientIsTakenUpAgainWhereItBrokeOff(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if _, err := serverdir.Init(dir, "id.example.com", []string{"https://id.example.com"}); err != nil {
+		t.Fatal(err)
+	}
+	file := autoid.ClientFile{Policy: autoid.Policy{Allow: []autoid.Allow{{Want: "file/wall"}}}}
+	if _, err := serverdir.AddClient(t.Context(), dir, "hall", file, broken{}); err == nil {
+		t.Fatal("no error")
+	}
+	repo := folder.Repository{Path: t.TempDir()}
+	if _, err := serverdir.AddClient(t.Context(), dir, "hall", file, repo); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := serverdir.AddClient(t.Context(), dir, "hall", file, repo); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("a second time: %v", err)
+	}
+	if _, err := serverdir.Init(dir, "id.example.com", []string{"https://id.example.com"}); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("Init a second time: %v", err)
+	}
+}
+
+func TestStores(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if s, err := serverdir.ReadStores(dir); err != nil || s.File != nil || s.STS != nil {
+		t.Errorf("without the file: %+v, %v", s, err)
+	}
+	path := filepath.Join(dir, serverdir.StoresName)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	const text = "[file]\nfolder = \"credentials\"\n[sts]\nregion = \"eu-central-1\"\n[sts.roles.wall]\n" +
+		"arn = \"arn:aws-cn:iam::111122223333:role/path/wall\"\nexternal_id = \"x\"\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, err := serverdir.ReadStores(dir)
+	want := serverdir.Stores{
+		File: &serverdir.FileStore{Folder: filepath.Join(dir, "credentials")},
+		STS: &serverdir.STSStore{Region: "eu-central-1", Roles: map[string]serverdir.Role{
+			"wall": {ARN: "arn:aws-cn:iam::111122223333:role/path/wall", ExternalID: "x"}}},
+	}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
+
+func TestWhatIsWrongWithStoresIsToldAtOnce(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"[file]\nfoldr = 'x'\n[sts]\nregoin = 'y'\n[sts.roles.wall]\narn = 'arn:aws:iam::1:role/x'\n[sts.roles.hall]\n": `line 1, column 2: file.folder: missing: the folder of the credentials
+line 2, column 1: file.foldr: unknown key
+line 4, column 1: sts.regoin: unknown key
+line 6, column 1: sts.roles.wall.arn: not a role's ARN, such as arn:aws:iam::111122223333:role/wall
+line 7, column 2: sts.roles.hall.arn: not a role's ARN, such as arn:aws:iam::111122223333:role/wall`,
+		"[sts]\n":             "line 1, column 2: sts.roles: missing: [sts.roles.NAME] with an arn",
+		"file.folder = 1":     "line 1, column 15",
+		"[file]\nfolder = 'x": "line 2, column",
+		"[file]\n[file]\n":    "line 2, column",
+	} {
+		if _, err := serverdir.ParseStores([]byte(text)); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s\n%v\nwant\n%s", text, err, want)
+		}
+	}
+}
+
+func FuzzParseStores(f *testing.F) {
+	f.Add([]byte("[file]\nfolder = 'x'\n[sts.roles.wall]\narn = 'arn:aws:iam::111122223333:role/wall'\n"))
+	f.Add([]byte("[sts]\nroles = {wall = {arn = 1}}\n[other]\n"))
+	f.Add([]byte("sts.roles.'a.b'.arn = ''\n[[file]]\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, err := serverdir.ParseStores(data)
+		if err != nil {
+			if !strings.HasPrefix(err.Error(), "line ") {
+				t.Fatalf("%q: no line: %v", data, err)
+			}
+			return
+		}
+		if (s.File != nil && s.File.Folder == "") || (s.STS != nil && len(s.STS.Roles) == 0) {
+			t.Fatalf("%q: %+v", data, s)
+		}
+	})
+}
