@@ -369,6 +369,12 @@ func TestTheReferenceIsWhatTheCodeSays(t *testing.T) {
 	if !ok {
 		t.Fatalf("%s lacks its mark %q", path, mark)
 	}
+	_, block, _ := strings.Cut(head, "```toml\n")
+	if block, _, ok = strings.Cut(block, "```"); !ok {
+		t.Errorf("%s lacks its smallest file", path)
+	} else if _, err := Parse([]byte(block), path, "/"); err != nil {
+		t.Errorf("the smallest file: %v", err)
+	}
 	if *update {
 		if err := os.WriteFile(path, []byte(head+mark+reference()), 0o644); err != nil {
 			t.Fatal(err)

@@ -142,8 +142,9 @@ func (d decoder) entry(n *node, name title, e entry) {
 	case !e.list && n.kind == isTable:
 		d.table(n, name, e.open())
 	case !e.list && n.kind == isText && e.open().short != "":
-		short := e.open().short
-		d.table(&node{at: n.at, children: []*node{{name: short, key: n.key, at: n.at, kind: isText, text: n.text}}}, name, e.open())
+		only := *n
+		only.name = e.open().short
+		d.table(&node{at: n.at, children: []*node{&only}}, name, e.open())
 	case e.list:
 		d.problems.add(n.at, fmt.Sprintf("%s must be a list of tables, not %s", e.name, n.kind), "begin each with "+name.String())
 	default:

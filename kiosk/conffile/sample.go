@@ -9,7 +9,8 @@ import (
 // its default, or an example where there is none.
 func Sample() string {
 	var b strings.Builder
-	b.WriteString("# Kioskeeper's configuration. What stands behind a # may be left out: it shows the default, or an example.\n")
+	b.WriteString(comment("Kioskeeper's configuration. What stands behind a # may be left out: it shows the default, " +
+		"or an example."))
 	for name, t := range tables() {
 		if name.path == "" {
 			continue
