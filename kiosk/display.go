@@ -258,7 +258,7 @@ func (d *Display) start(ctx context.Context) error {
 		return &failure{BrowserGone, err}
 	}
 	d.put(showsLocal)
-	d.keeper.forget() // what came up until now was about the browser before
+	d.keeper.take() // what came up until now was about the browser before
 	return nil
 }
 
@@ -308,6 +308,7 @@ func (d *Display) mint(ctx context.Context) (address string, lease Lease, err er
 	if err != nil {
 		return "", Lease{}, err
 	}
+	d.log().Info("signed in", keyExpires, t.Lease.Expires, keySkew, t.Lease.Skew)
 	if err := t.Lease.check(d.now()); err != nil {
 		return "", Lease{}, err
 	}

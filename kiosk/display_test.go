@@ -9,8 +9,7 @@ import (
 	"time"
 )
 
-// checkNoExpired fails for every moment that a session showed past its end, and for every moment without the view after
-// its first coming up.
+// checkNeverDark fails for every moment without the view after it first came up, and for every moment past a session's end.
 func (w *wall) checkNeverDark(t *testing.T) {
 	t.Helper()
 	up := false
@@ -23,6 +22,7 @@ func (w *wall) checkNeverDark(t *testing.T) {
 	w.checkNoneExpired(t)
 }
 
+// checkNoneExpired fails for every moment that a session showed past its end.
 func (w *wall) checkNoneExpired(t *testing.T) {
 	t.Helper()
 	for _, i := range w.intervals() {

@@ -66,9 +66,7 @@ func (k *Keeper) drop(why Reason) {
 	}
 }
 
-// forget drops whatever woke the keeper, but not the ring itself.
-func (k *Keeper) forget() { k.take() }
-
+// take returns what woke the keeper, and forgets it.
 func (k *Keeper) take() Reason {
 	k.mu.Lock()
 	defer k.mu.Unlock()

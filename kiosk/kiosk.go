@@ -45,7 +45,8 @@ type View struct {
 	Ready string
 }
 
-// A Screen puts pages on one display. All methods but Troubles and Screenshot are called by one goroutine.
+// A Screen puts pages on one display. All methods but Troubles and Screenshot are called by one goroutine. A context
+// bounds the call, not what the call starts.
 type Screen interface {
 	// Open starts what the screen needs (a browser, say; one that still runs is ended first) and shows the local page
 	// at address.

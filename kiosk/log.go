@@ -16,7 +16,6 @@ const (
 	keyTries   = "tries"
 	keyTrouble = "trouble"
 	keyUID     = "uid"
-	keyView    = "view"
 	keyWhy     = "why"
 )
 

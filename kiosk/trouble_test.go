@@ -145,21 +145,31 @@ func TestAskingTakesEffectEachTime(t *testing.T) {
 // Sessions that end at once are renewed ever more slowly; how often each end is reported plays no part.
 func TestManyReportsOfOneTroubleCountOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWall(t, time.Hour)
-		w.run(w.display(1), func() {
-			w.sleep(10 * time.Second)
-			for _, most := range []time.Duration{2 * time.Second, 4 * time.Second} {
-				for range 20 {
-					w.trouble(kiosk.Crashed)
-					w.trouble(kiosk.SignedOut)
-					w.sleep(10 * time.Millisecond)
-				}
-				w.sleep(most + w.signInTakes + w.renewTakes)
-				if w.showing() != "view" {
-					t.Errorf("%q shows", w.showing())
-				}
+		var renewed []time.Time
+		k := kiosk.Keeper{
+			Renew: func(context.Context, kiosk.Reason) (kiosk.Lease, error) {
+				renewed = append(renewed, time.Now())
+				return kiosk.Lease{Expires: time.Now().Add(time.Hour)}, nil
+			},
+			Rand: func() float64 { return 0.999 },
+		}
+		ctx, stop := context.WithTimeout(t.Context(), 20*time.Minute)
+		defer stop()
+		go k.Run(ctx)
+		for i := range 6 {
+			synctest.Wait()
+			before := len(renewed)
+			for range 20 {
+				k.Wake(kiosk.WhySignedOut)
+				time.Sleep(10 * time.Millisecond)
 			}
-		})
+			most := time.Second << (i + 1)
+			time.Sleep(most)
+			synctest.Wait()
+			if len(renewed) != before+1 || renewed[before].Sub(renewed[before-1]) < most/2 {
+				t.Errorf("after relapse %d, within %s: %d renewals", i+1, most, len(renewed)-before)
+			}
+		}
 	})
 }
 
