@@ -19,6 +19,8 @@ type Browser struct {
 	User string
 	// AllowRoot lets the browser run as root, without its sandbox.
 	AllowRoot bool
+	// Windowed shows a window of the desktop rather than a full screen.
+	Windowed bool
 	// Dir is where the throw-away profile goes; "" chooses a tmpfs.
 	Dir string
 	// Flags are passed to the browser as well.
@@ -71,7 +73,7 @@ func (b *Browser) Troubles() <-chan kiosk.Trouble {
 func (b *Browser) Open(ctx context.Context, address string) error {
 	b.init()
 	if err := b.Close(); err != nil {
-		b.Log.Warn("the old browser was not cleaned up", "error", err)
+		b.Log.Warn("the old browser was not cleaned up", "err", err)
 	}
 	for len(b.troubles) > 0 { // they were about the browser that is gone
 		<-b.troubles
@@ -111,8 +113,12 @@ func (b *Browser) raise(ctx context.Context, p *process, address string) (*stage
 	}
 	// Full screen is for a window manager to grant. Where there is none, the size has to do it, and the browser makes
 	// windows one pixel smaller than it is told.
-	front, err := open(ctx, p.conn, jar, params{"newWindow": true, "windowState": "fullscreen",
-		"left": 0, "top": 0, "width": screen.Width + 1, "height": screen.Height + 1})
+	window := params{"newWindow": true, "windowState": "fullscreen",
+		"left": 0, "top": 0, "width": screen.Width + 1, "height": screen.Height + 1}
+	if b.Windowed {
+		window = params{"newWindow": true, "width": screen.Width * 3 / 4, "height": screen.Height * 3 / 4}
+	}
+	front, err := open(ctx, p.conn, jar, window)
 	if err != nil {
 		return nil, err
 	}

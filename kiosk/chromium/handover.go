@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"github.com/kioskeeper/kioskeeper/kiosk"
 )
@@ -49,6 +50,9 @@ func open(ctx context.Context, c *conn, jar string, how params) (*page, error) {
 	return attach(ctx, c, r.TargetID)
 }
 
+// restoreTime is how long it may take to undo a renewal.
+const restoreTime = 10 * time.Second
+
 // tabs is the handover between two tabs of one window, the way that leaves not a single frame without one or the other.
 //
 //	hidden page, own jar: sign in, verify ─▶ its cookies ─▶ background tab in the window's jar: load, verify, paint
@@ -62,27 +66,31 @@ func (tabs) renew(ctx context.Context, s *stage, v kiosk.View, rules Rules, mint
 	if err != nil {
 		return err
 	}
+	s.log.Info("signed in out of sight, and the view is there")
 	// From here on the old tab lives on the new session's cookies. It must not notice, or it would log itself out or put
 	// up a notice.
-	old, err := cookies(ctx, s.c, s.jar)
-	if err != nil {
-		return err
-	}
 	s.still(ctx, true)
-	if err := setCookies(ctx, s.c, s.jar, fresh); err == nil {
+	old, err := cookies(ctx, s.c, s.jar)
+	if err == nil {
+		err = setCookies(ctx, s.c, s.jar, fresh)
+	}
+	if err == nil {
 		err = tabs{}.put(ctx, s, v, rules)
-		if err == nil {
-			return nil
-		}
+	}
+	if err != nil && ctx.Err() == nil {
 		// The hidden page did show the view: what signs in may keep more than cookies. One sign-in in the tab itself
 		// settles it.
-		s.log.Warn("the view does not show with the new session's cookies alone; signing in once more in the tab itself", "error", err)
+		s.log.Warn("the view does not show with the new session's cookies alone; signing in once more in the tab itself", "err", err)
+		err = s.swap(ctx, v, rules, mint)
 	}
-	if err = s.swap(ctx, v, rules, mint); err == nil {
+	if err == nil {
+		s.log.Info("the view is painted and has been swapped in")
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoreTime) // also when the time was up
+	defer cancel()
 	if back := setCookies(ctx, s.c, s.jar, old); back != nil {
-		s.log.Warn("the old session's cookies could not be put back", "error", back)
+		s.log.Warn("the old session's cookies could not be put back", "err", back)
 	}
 	s.still(ctx, false)
 	return err

@@ -59,6 +59,9 @@ func (b *Browser) start() (*process, error) {
 		return nil, errors.Join(err, prof.remove())
 	}
 	args := append(flags[:len(flags):len(flags)], "--user-data-dir="+prof.home)
+	if !b.Windowed {
+		args = append(args, "--kiosk") // no frame, no address bar
+	}
 	if who.root {
 		args = append(args, "--no-sandbox")
 	}

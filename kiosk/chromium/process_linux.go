@@ -95,3 +95,15 @@ func onDisk(path string) bool {
 	var fs unix.Statfs_t
 	return unix.Statfs(path, &fs) == nil && fs.Type != unix.TMPFS_MAGIC
 }
+
+// OrdinaryUser is a user whom a demo or a test that runs as root can start the browser as: the one who called sudo, or
+// else nobody. For any other user it is "", themselves.
+func OrdinaryUser() string {
+	switch by := os.Getenv("SUDO_USER"); {
+	case os.Geteuid() != 0:
+		return ""
+	case by != "" && by != "root":
+		return by
+	}
+	return "nobody"
+}

@@ -34,3 +34,6 @@ func (p *process) run(started chan<- error) {
 func killGroup(p *os.Process) { _ = p.Kill() }
 
 func onDisk(string) bool { return true }
+
+// OrdinaryUser is "": where the browser runs as the daemon's own user.
+func OrdinaryUser() string { return "" }

@@ -15,7 +15,7 @@ import (
 // Watch says how closely a page that shows is watched. Events of the browser are noticed at once in any case.
 type Watch struct {
 	Every time.Duration // between two looks at a page that nothing is heard of; 0: 5 s
-	Hang  time.Duration // how long a page may owe an answer; 0: 5 s
+	Hang  time.Duration // how long a page may owe an answer; 0: 10 s
 }
 
 const (
@@ -53,7 +53,7 @@ func (b *Browser) watch(v kiosk.View, rules Rules) {
 		w.Every = 5 * time.Second
 	}
 	if w.Hang == 0 {
-		w.Hang = 5 * time.Second
+		w.Hang = 10 * time.Second
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
