@@ -169,6 +169,7 @@ func FuzzParseIdentity(f *testing.F) {
 	id := Identity{ServerName: testServer, Endpoints: []string{"https://" + testServer}, Keys: []Key{must(NewKey())}}
 	f.Add([]byte(must(id.Marshal()).Reveal()))
 	f.Add([]byte(`{"version":2,"server_name":"X","endpoints":["x"],"keys":[{"private":"planted-private-key"}]}`))
+	f.Add([]byte(`{"version":2,"server_name":"0","keys":[{"private":"0000000000000000000000000000000000000000000="}]}`))
 	f.Add([]byte(`{"version":"2","keys":1}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		id, err := ParseIdentity(data)

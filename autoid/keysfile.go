@@ -64,6 +64,9 @@ func ParseIdentity(data []byte) (*Identity, error) {
 	}
 	id := &Identity{ServerName: file.ServerName, Endpoints: file.Endpoints}
 	f.Problem("server_name", CheckServerName(id.ServerName))
+	if len(id.Endpoints) == 0 {
+		f.Problem("endpoints", errors.New("none: a base address such as https://id.example.com"))
+	}
 	for i, e := range id.Endpoints {
 		f.Problem(fmt.Sprintf("endpoints[%d]", i), checkEndpoint(e))
 	}
