@@ -136,9 +136,9 @@ func (p Partition) base(op, template, region string) (string, error) {
 	return base, nil
 }
 
-// checkDestination refuses an address that a sign-in of this partition cannot lead to. Not only the console's own host
+// CheckDestination refuses an address that a sign-in of this partition cannot lead to. Not only the console's own host
 // will do: some services have theirs beside it, such as REGION.quicksight.aws.amazon.com.
-func (p Partition) checkDestination(destination, region string) error {
+func (p Partition) CheckDestination(destination, region string) error {
 	console, err := p.ConsoleBase(region)
 	if err != nil {
 		return err

@@ -71,7 +71,7 @@ func (s SignIn) Login(ctx context.Context, c Credentials, session time.Duration,
 		return Login{}, &Error{Op: opToken, Kind: WrongCredentials, Detail: "it is not known when the credentials end",
 			Hint: "set role.arn, or use a source that tells"}
 	}
-	if err := s.Partition.checkDestination(destination, s.Region); err != nil {
+	if err := s.Partition.CheckDestination(destination, s.Region); err != nil {
 		return Login{}, err
 	}
 

@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kioskeeper/kioskeeper/federation"
 	"github.com/kioskeeper/kioskeeper/internal/standin"
 	"github.com/kioskeeper/kioskeeper/internal/xvfb"
 	"github.com/kioskeeper/kioskeeper/kiosk"
@@ -113,13 +112,10 @@ func desktop() bool { return os.Getenv("DISPLAY") != "" || os.Getenv("WAYLAND_DI
 func (r *rehearsal) wall(o options) (*wall, error) {
 	o.source = autoIDSource(r.client, rehearsalWant)
 	o.sts = r.at.STS
-	o.signIn = func(p federation.Partition) federation.Partition {
-		p.SignIn, p.Console = r.at.SignIn, r.at.Console("{region}")
-		return p
-	}
 	file := &conffile.File{
 		Credentials: conffile.Credentials{Source: conffile.SourceAutoID},
 		Role:        &conffile.Role{ARN: standin.DefaultRole, SessionName: rehearsalClient, Duration: time.Hour},
+		Console:     conffile.Console{SignIn: r.at.SignIn, Address: r.at.Console("{region}")},
 		Browser:     conffile.Browser{Kind: conffile.BrowserManaged, User: chromium.OrdinaryUser()},
 		Displays: []conffile.Display{{Name: "demo", Views: []conffile.View{{
 			CloudWatch: &conffile.CloudWatch{Dashboard: "payments", Region: demoRegion, Range: 3 * time.Hour, Refresh: time.Minute},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,10 +33,9 @@ type wall struct {
 // options are what does not come from the configuration file.
 type options struct {
 	allowRoot bool
-	windowed  bool                                            // in a window rather than full screen
-	source    awscreds.Source                                 // nil: the configuration's
-	signIn    func(federation.Partition) federation.Partition // moves the console elsewhere; nil: AWS's own
-	sts       string                                          // address; "": AWS's own
+	windowed  bool            // in a window rather than full screen
+	source    awscreds.Source // nil: the configuration's
+	sts       string          // address; "": the SDK's setting, else AWS's own
 	log       *slog.Logger
 	recent    *kiosk.Recent
 }
@@ -106,9 +106,8 @@ func console(file *conffile.File, d conffile.Display, base string, o options) (k
 	if err != nil {
 		return kiosk.View{}, nil, err
 	}
-	if o.signIn != nil {
-		partition = o.signIn(partition)
-	}
+	partition.SignIn = cmp.Or(file.Console.SignIn, partition.SignIn)
+	partition.Console = cmp.Or(file.Console.Address, partition.Console)
 	view := kiosk.View{Address: v.URL, Ready: v.Ready}
 	if c := v.CloudWatch; c != nil {
 		view.Address, err = federation.Dashboard{Name: c.Dashboard, Region: c.Region, Range: c.Range, Refresh: c.Refresh}.Address(partition)
@@ -116,14 +115,14 @@ func console(file *conffile.File, d conffile.Display, base string, o options) (k
 			return kiosk.View{}, nil, err
 		}
 	}
+	if err := partition.CheckDestination(view.Address, region); err != nil {
+		return kiosk.View{}, nil, err
+	}
 	in := &signIn{source: o.source, destination: view.Address, log: o.log.With("display", d.Name)}
 	in.console = federation.SignIn{Partition: partition, Region: region, Issuer: base + "/displays/" + d.Name + "/", Log: in.log}
 	if r := file.Role; r != nil {
 		in.wanted = r.Duration
-		in.role = &awscreds.Role{ARN: r.ARN, SessionName: r.SessionName, ExternalID: r.ExternalID, Region: region, Endpoint: o.sts}
-		if in.role.SessionName == "" {
-			in.role.SessionName = d.Name
-		}
+		in.role = &awscreds.Role{ARN: r.ARN, SessionName: cmp.Or(r.SessionName, d.Name), ExternalID: r.ExternalID, Region: region, Endpoint: o.sts}
 		if err := in.role.Check(); err != nil {
 			return kiosk.View{}, nil, err
 		}

@@ -32,6 +32,7 @@ type File struct {
 	Credentials Credentials
 	// Role is nil where the credentials are the console role's already.
 	Role     *Role
+	Console  Console
 	Browser  Browser
 	Displays []Display // at least one
 	Status   Status
@@ -65,6 +66,9 @@ type Role struct {
 	// Duration is a whole number of minutes, from 15 minutes to 12 hours; 1 hour at most from SourceAutoID.
 	Duration time.Duration
 }
+
+// Console is where the AWS console is; an empty string is the partition's own address. {region} stands for the region.
+type Console struct{ SignIn, Address string }
 
 // Browser says what shows the pages.
 type Browser struct {

@@ -74,6 +74,14 @@ func serverAddress(v string) (string, error) {
 	return strings.TrimSuffix(v, "/"), nil
 }
 
+// serverTemplate takes the base address of a server that has a host for each region.
+func serverTemplate(v string) (string, error) {
+	if _, err := serverAddress(strings.ReplaceAll(v, "{region}", "us-east-1")); err != nil {
+		return "", err
+	}
+	return strings.TrimSuffix(v, "/"), nil
+}
+
 // pageAddress takes the address of a page to show.
 func pageAddress(v string) (string, error) {
 	if _, err := address(v); err != nil {

@@ -40,6 +40,7 @@ func (s *schema) top() table {
 		tables: []entry{
 			{name: "credentials", required: true, open: s.credentials},
 			{name: "role", open: s.role},
+			{name: "console", open: s.console},
 			{name: "browser", open: s.browser},
 			{name: "display", list: true, required: true, open: s.display},
 			{name: "status", open: s.status},
@@ -136,6 +137,19 @@ func (s *schema) role() table {
 	}
 }
 
+func (s *schema) console() table {
+	c := &s.file.Console
+	return table{
+		doc: "Where the AWS console is, if not at AWS's public addresses: a private endpoint, say.",
+		keys: []key{
+			{name: "sign_in", sample: "https://signin.example.internal", set: into(&c.SignIn, serverTemplate),
+				doc: "The address that signs in, without /federation; {region} stands for the region. Left out: the partition's own."},
+			{name: "address", sample: "https://{region}.console.example.internal", set: into(&c.Address, serverTemplate),
+				doc: "The console's address; {region} stands for the region. Left out: the partition's own."},
+		},
+	}
+}
+
 func (s *schema) browser() table {
 	b := &s.file.Browser
 	return table{
@@ -199,7 +213,7 @@ func (s *schema) view(d *Display) table {
 	v, c := &d.Views[len(d.Views)-1], new(CloudWatch)
 	v.CloudWatch = c
 	return table{
-		doc: "The page on the display: a CloudWatch dashboard, or any address.",
+		doc: "The page on the display: a CloudWatch dashboard, or another page of the console.",
 		keys: []key{
 			{name: "cloudwatch", sample: "payments", shown: true, set: into(&c.Dashboard, upTo(255)),
 				doc: "The name of a CloudWatch dashboard."},
@@ -209,8 +223,8 @@ func (s *schema) view(d *Display) table {
 				doc: "The time that the graphs span, in whole minutes from 1m to 455d."},
 			{name: "refresh", sample: "1m", fallback: "1m", set: into(&c.Refresh, refresh),
 				doc: "How often the graphs are drawn anew: 10s, 1m, 2m, 5m or 15m."},
-			{name: "url", sample: "https://status.example.com/", set: into(&v.URL, pageAddress),
-				doc: "The address of a page, in place of cloudwatch."},
+			{name: "url", sample: "https://ap-southeast-2.console.aws.amazon.com/ecs/v2/clusters", set: into(&v.URL, pageAddress),
+				doc: "The address of another page of the console, in place of cloudwatch."},
 			{name: "ready", sample: "#dashboard canvas", set: into(&v.Ready, upTo(1000)),
 				doc: "A CSS selector that must match something visible before the page counts as showing."},
 		},
