@@ -189,7 +189,7 @@ func (s *Site) renew(w http.ResponseWriter, r *http.Request) {
 }
 
 func (d *Display) servePage(w http.ResponseWriter) {
-	render(w, holdingPage, map[string]any{"Status": d.Status()})
+	render(w, holdingPage, map[string]any{"Status": d.Status(), "Shown": shown, "Silent": silent})
 }
 
 func screenshot(w http.ResponseWriter, r *http.Request, d *Display) {

@@ -1,8 +1,6 @@
 package kiosk
 
-import (
-	"time"
-)
+import "time"
 
 // A Phase is what a display is at.
 type Phase string
@@ -46,14 +44,3 @@ type Status struct {
 
 // Shows reports whether the view shows, as far as the screen has proven it.
 func (s Status) Shows() bool { return s.Dark.IsZero() }
-
-// skewText says in words how wrong the clock is.
-func skewText(skew time.Duration) string {
-	switch {
-	case skew > skewWorthSaying:
-		return "This machine's clock is " + skew.Round(time.Second).String() + " ahead."
-	case skew < -skewWorthSaying:
-		return "This machine's clock is " + (-skew).Round(time.Second).String() + " behind."
-	}
-	return ""
-}

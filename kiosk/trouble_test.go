@@ -417,11 +417,11 @@ func TestSkewIsToldWithAFailureToo(t *testing.T) {
 		w := newWall(t, time.Hour)
 		d := w.display(1)
 		d.SignIn = func(context.Context) (kiosk.Ticket, error) {
-			return kiosk.Ticket{Lease: kiosk.Lease{Skew: time.Hour}}, errors.New("signature expired")
+			return kiosk.Ticket{Lease: kiosk.Lease{Skew: 3 * time.Hour}}, errors.New("signature expired")
 		}
 		w.run(d, func() {
 			w.sleep(time.Minute)
-			if st := d.Status(); st.SkewText != "This machine's clock is 1h0m0s ahead." {
+			if st := d.Status(); st.SkewText != "This machine's clock is 3 hours ahead." {
 				t.Errorf("%+v", st)
 			}
 		})

@@ -47,8 +47,10 @@ func TestCausesHaveWords(t *testing.T) {
 func TestOnlySkewThatMattersIsSaid(t *testing.T) {
 	for skew, want := range map[time.Duration]string{
 		0: "", time.Minute: "", -time.Minute: "",
-		90*time.Second + 7: "This machine's clock is 1m30s ahead.",
-		-25 * time.Hour:    "This machine's clock is 25h0m0s behind.",
+		90*time.Second + 7:         "This machine's clock is more than a minute ahead.",
+		3*time.Minute + 5e9:        "This machine's clock is 3 minutes ahead.",
+		-25 * time.Hour:            "This machine's clock is 25 hours behind.",
+		-56 * 365 * 24 * time.Hour: "This machine's clock is 20440 days behind.",
 	} {
 		if got := skewText(skew); got != want {
 			t.Errorf("%s: %q, want %q", skew, got, want)
