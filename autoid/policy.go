@@ -157,9 +157,24 @@ func (p Policy) perHour() int {
 	return p.PerHour
 }
 
-// valid reports whether the client is let in at all.
-func (c *ClientFile) valid(now time.Time) bool {
-	return !c.Revoked && (c.Expires.IsZero() || now.Before(c.Expires))
+func (c *ClientFile) generation(egen uint32) *Generation {
+	i := slices.IndexFunc(c.Entropy, func(g Generation) bool { return g.Egen == egen })
+	if i < 0 {
+		return nil
+	}
+	return &c.Entropy[i]
+}
+
+// admits reports whether the client is let in at all, by this generation; 0 is by evidence alone.
+func (c *ClientFile) admits(egen uint32, now time.Time) bool {
+	if c.Revoked || (!c.Expires.IsZero() && !now.Before(c.Expires)) {
+		return false
+	}
+	if egen == 0 {
+		return c.Evidence.Alone
+	}
+	g := c.generation(egen)
+	return g != nil && (g.NotAfter.IsZero() || !now.After(g.NotAfter))
 }
 
 // Marshal writes the file as ParseClientFile reads it.

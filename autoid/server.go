@@ -56,7 +56,7 @@ func (s *Server) start() {
 		if s.Log == nil {
 			s.Log = slog.New(slog.DiscardHandler)
 		}
-		s.state = &state{fsys: s.State, verifiers: s.Verifiers, log: s.Log, clients: map[string]*clientState{}}
+		s.state = newState(s.State, s.Verifiers, s.Log)
 		s.dummy = NewEntropy()
 		s.audit.w = s.Audit
 		s.outside = make(chan struct{}, maxOutside)
@@ -68,7 +68,7 @@ func (s *Server) start() {
 func (s *Server) Reload() error {
 	s.start()
 	s.state.expire()
-	_, err := s.state.readIdentity()
+	_, err := s.state.identity.get()
 	return err
 }
 
@@ -118,7 +118,7 @@ func (s *Server) respond(w http.ResponseWriter, r *http.Request, line *record) (
 	if err != nil {
 		return nil, err
 	}
-	id, err := s.state.readIdentity()
+	id, err := s.state.identity.get()
 	if err != nil {
 		return nil, refusal("no keys: " + err.Error())
 	}
@@ -139,8 +139,7 @@ func (s *Server) respond(w http.ResponseWriter, r *http.Request, line *record) (
 			return nil, refusal("ephemeral key: is a server key")
 		}
 	}
-	file := s.state.client(q.client, line.Time)
-	kc, ok := s.proven(q, file, line.Time)
+	kc, file, ok := s.proven(q, line.Time)
 	if !ok {
 		return nil, refusal("client, generation or tag")
 	}
@@ -152,6 +151,11 @@ func (s *Server) respond(w http.ResponseWriter, r *http.Request, line *record) (
 			return nil, err
 		}
 		return s.tell(seal, &Error{Code: Clock, Message: "the request's time is off"}, 0, line)
+	}
+	if q.egen == 0 {
+		if file = s.state.client(q.client, 0, line.Time); file == nil {
+			return nil, refusal("evidence alone: not for this client")
+		}
 	}
 	told, err := s.admit(r.Context(), q, file, id.ServerName, sent, line)
 	if err != nil {
@@ -186,21 +190,26 @@ func receive(w http.ResponseWriter, r *http.Request) ([]byte, header, error) {
 	return body, h, nil
 }
 
-// proven checks the tag. Who has no entropy of his own (file nil, generation unknown) is measured by the dummy, at the
-// same cost, and never holds. With egen 0 everybody holds: the tag shows nothing then, and the evidence must.
-func (s *Server) proven(q *request, file *ClientFile, now time.Time) (kc []byte, ok bool) {
-	var e *Entropy
-	known := true
-	if q.egen != 0 {
-		if file != nil {
-			e = s.state.entropy(q.client, file, q.egen, now)
-		}
-		if known = e != nil; !known {
-			e = s.dummy
-		}
+// proven checks the tag, and returns the file of who has proven himself. Who has no entropy of his own is measured by the
+// dummy, at the same cost, and never holds. With egen 0 everybody holds, and there is no file yet: the tag shows nothing
+// then, and the evidence must.
+func (s *Server) proven(q *request, now time.Time) (kc []byte, file *ClientFile, ok bool) {
+	if q.egen == 0 {
+		kc = clientKey(q.th, nil)
+		return kc, nil, hmac.Equal(q.tag, clientTag(kc, q.th, q.evidence))
+	}
+	e := s.state.entropy(q.client, q.egen, now)
+	known := e != nil
+	if !known {
+		e = s.dummy
 	}
 	kc = clientKey(q.th, e)
-	return kc, hmac.Equal(q.tag, clientTag(kc, q.th, q.evidence)) && known
+	if !hmac.Equal(q.tag, clientTag(kc, q.th, q.evidence)) || !known {
+		s.state.failed(q.client, q.egen)
+		return nil, nil, false
+	}
+	file = s.state.client(q.client, q.egen, now)
+	return kc, file, file != nil
 }
 
 func (s *Server) failuresPerMinute() int {

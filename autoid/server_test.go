@@ -20,6 +20,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"testing/synctest"
@@ -672,16 +673,23 @@ func TestUnboundEvidenceIsNeverEnoughAlone(t *testing.T) {
 // countingFS counts how often each file is opened.
 type countingFS struct {
 	fstest.MapFS
+	mu     *sync.Mutex
 	opened map[string]int
 }
 
-func (c countingFS) Open(name string) (fs.File, error) {
+func (c countingFS) count(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.opened[name]++
+}
+
+func (c countingFS) Open(name string) (fs.File, error) {
+	c.count(name)
 	return c.MapFS.Open(name)
 }
 
 func (c countingFS) ReadDir(name string) ([]fs.DirEntry, error) {
-	c.opened[name]++
+	c.count(name)
 	return c.MapFS.ReadDir(name)
 }
 
@@ -689,7 +697,7 @@ func TestFilesAreReadAtMostOnceInTenSeconds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		files := countingFS{w.files, map[string]int{}}
+		files := countingFS{w.files, new(sync.Mutex), map[string]int{}}
 		w.server.State = files
 		for i := range 200 {
 			q := w.ask()
@@ -735,6 +743,38 @@ func TestRevocationHoldsWithinTenSecondsAndSurvivesABadEdit(t *testing.T) {
 		time.Sleep(rereadAfter)
 		if got := w.code(w.ask()); got != "refused" {
 			t.Errorf("revoked: %s", got)
+		}
+	})
+}
+
+// Known and unknown clients must cost the same: who has proven nothing has no file read in his time.
+func TestAClientsFilesAreReadBehindTheBackOfWhoHasProvenNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		if got := w.code(w.ask()); got != "issued" {
+			t.Fatal(got)
+		}
+		time.Sleep(rereadAfter)
+		next := NewEntropy() // the client was enrolled anew under its old name
+		w.files[EntropyName(testClient, 1)] = &fstest.MapFile{Data: next.File()}
+		q := w.ask()
+		q.entropy = next
+		if got := w.code(q); got != "refused" {
+			t.Errorf("the file was read for a request that had proven nothing: %s", got)
+		}
+		synctest.Wait()
+		if got := w.code(q); got != "issued" {
+			t.Errorf("after the renewal: %s", got)
+		}
+		// A new generation is looked for at once: the first request of a rotation must not fail.
+		w.files[EntropyName(testClient, 2)] = w.files[EntropyName(testClient, 1)]
+		w.files[ClientFileName(testClient)] = &fstest.MapFile{Data: []byte(
+			`{"policy":{"allow":[{"want":"file/wall"}]},"bundle_seq":2,"entropy":[{"egen":2,"file":"x"}]}`)}
+		time.Sleep(rereadAfter)
+		q.egen = 2
+		if got := w.code(q); got != "issued" {
+			t.Errorf("a new generation: %s", got)
 		}
 	})
 }

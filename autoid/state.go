@@ -18,8 +18,10 @@ const (
 	maxState    = 1 << 20 // bytes of a keys.json or client.json
 )
 
-// A cached is a copy of something on disk; a failure is kept like a value. Its zero value has never been read.
+// A cached is a copy of something on disk; a failure is kept like a value.
 type cached[T any] struct {
+	load  func() (T, error)
+	log   *slog.Logger
 	entry atomic.Pointer[copyOf[T]]
 	mu    sync.Mutex // held by the one who reads
 }
@@ -30,11 +32,15 @@ type copyOf[T any] struct {
 	read  time.Time
 }
 
+func newCached[T any](log *slog.Logger, load func() (T, error)) *cached[T] {
+	return &cached[T]{log: log, load: load}
+}
+
 // get returns the copy, which it renews when it is old. Others use the old one meanwhile, and if it cannot be renewed.
-func (c *cached[T]) get(log *slog.Logger, load func() (T, error)) (T, error) {
+func (c *cached[T]) get() (T, error) {
 	old := c.entry.Load()
 	switch {
-	case old != nil && time.Since(old.read) < rereadAfter:
+	case old != nil && !old.old():
 		return old.value, old.err
 	case old == nil:
 		c.mu.Lock()
@@ -46,9 +52,9 @@ func (c *cached[T]) get(log *slog.Logger, load func() (T, error)) (T, error) {
 		return old.value, old.err
 	}
 	defer c.mu.Unlock()
-	value, err := load()
+	value, err := c.load()
 	if err != nil {
-		log.Warn("state not readable", keyError, err)
+		c.log.Warn("state not readable", keyError, err)
 		if old != nil && old.err == nil {
 			value, err = old.value, nil
 		}
@@ -57,7 +63,24 @@ func (c *cached[T]) get(log *slog.Logger, load func() (T, error)) (T, error) {
 	return value, err
 }
 
-// expire makes the next get read.
+// peek returns the copy however old it is, but for one that is expired.
+func (c *cached[T]) peek() (T, error) {
+	if e := c.entry.Load(); e != nil && !e.read.IsZero() {
+		return e.value, e.err
+	}
+	return c.get()
+}
+
+// renewLater renews an old copy while nobody waits for it.
+func (c *cached[T]) renewLater() {
+	if e := c.entry.Load(); e != nil && e.old() {
+		go func() { _, _ = c.get() }() // what went wrong is logged
+	}
+}
+
+func (e *copyOf[T]) old() bool { return time.Since(e.read) >= rereadAfter }
+
+// expire makes the next get or peek read.
 func (c *cached[T]) expire() {
 	if e := c.entry.Load(); e != nil {
 		c.entry.Store(&copyOf[T]{value: e.value, err: e.err})
@@ -65,38 +88,39 @@ func (c *cached[T]) expire() {
 }
 
 // A state is the server's view of its files.
+//
+// How long an answer takes must not tell strangers which clients there are. So until a request has proven itself, a
+// client's files are taken as they were last read, and are read again only behind its back; what it has proven by them is
+// then held against the file as it is now.
 type state struct {
 	fsys      fs.FS
 	verifiers map[string]Verifier
 	log       *slog.Logger
 
-	identity cached[*Identity]
+	identity *cached[*Identity]
 	// names holds the clients that there are: a name that is not among them costs no access to a file, and no memory.
-	names cached[map[string]bool]
+	names *cached[map[string]bool]
 
-	mu      sync.Mutex // guards clients and what is reached through it, but not while a file is read
+	mu      sync.Mutex // guards clients and what is in them, but not while a file is read
 	clients map[string]*clientState
 }
 
 type clientState struct {
-	file    cached[*ClientFile]
-	entropy map[uint32]*cached[*Entropy] // by generation; guarded by state.mu
+	file    *cached[*ClientFile]
+	entropy map[uint32]*cached[*Entropy] // by generation
 }
 
-func (s *state) readIdentity() (*Identity, error) {
-	return s.identity.get(s.log, func() (*Identity, error) {
-		data, err := private.ReadFS(s.fsys, KeysName, maxState)
+func newState(fsys fs.FS, verifiers map[string]Verifier, log *slog.Logger) *state {
+	s := &state{fsys: fsys, verifiers: verifiers, log: log, clients: map[string]*clientState{}}
+	s.identity = newCached(log, func() (*Identity, error) {
+		data, err := private.ReadFS(fsys, KeysName, maxState)
 		if err != nil {
 			return nil, err
 		}
 		return ParseIdentity(data)
 	})
-}
-
-// client returns a client's file, nil for one that is unknown, revoked or expired.
-func (s *state) client(name string, now time.Time) *ClientFile {
-	names, err := s.names.get(s.log, func() (map[string]bool, error) {
-		entries, err := fs.ReadDir(s.fsys, "clients")
+	s.names = newCached(log, func() (map[string]bool, error) {
+		entries, err := fs.ReadDir(fsys, "clients")
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
@@ -106,57 +130,95 @@ func (s *state) client(name string, now time.Time) *ClientFile {
 		}
 		return names, nil
 	})
-	if err != nil || !names[name] {
-		return nil
-	}
-	file, err := s.of(name).file.get(s.log, func() (*ClientFile, error) {
-		data, err := private.ReadFS(s.fsys, ClientFileName(name), maxState)
-		if err != nil {
-			return nil, err
-		}
-		return ParseClientFile(data, s.verifiers)
-	})
-	if err != nil || !file.valid(now) {
-		return nil
-	}
-	return file
+	return s
 }
 
-// entropy returns the entropy of a generation; nil for one that is unknown or past its end.
-func (s *state) entropy(name string, file *ClientFile, egen uint32, now time.Time) *Entropy {
-	for _, g := range file.Entropy {
-		if g.Egen != egen || (!g.NotAfter.IsZero() && now.After(g.NotAfter)) {
-			continue
-		}
-		s.mu.Lock()
-		c := s.clients[name]
-		if c.entropy[egen] == nil {
-			c.entropy[egen] = new(cached[*Entropy])
-		}
-		slot := c.entropy[egen]
-		s.mu.Unlock()
-		e, err := slot.get(s.log, func() (*Entropy, error) {
+// of returns the slots of a client; nil for one that there is not.
+func (s *state) of(name string) *clientState {
+	if names, err := s.names.get(); err != nil || !names[name] {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.clients[name]
+	if c == nil {
+		file := newCached(s.log, func() (*ClientFile, error) {
+			data, err := private.ReadFS(s.fsys, ClientFileName(name), maxState)
+			if err != nil {
+				return nil, err
+			}
+			return ParseClientFile(data, s.verifiers)
+		})
+		c = &clientState{file, map[uint32]*cached[*Entropy]{}}
+		s.clients[name] = c
+	}
+	return c
+}
+
+// entropyOf returns the slot of a generation that the client's file lists.
+func (s *state) entropyOf(name string, c *clientState, egen uint32) *cached[*Entropy] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	slot := c.entropy[egen]
+	if slot == nil {
+		slot = newCached(s.log, func() (*Entropy, error) {
 			data, err := private.ReadFS(s.fsys, EntropyName(name, egen), EntropySize)
 			if err != nil {
 				return nil, err
 			}
 			return ParseEntropy(data)
 		})
-		if err == nil {
-			return e
-		}
+		c.entropy[egen] = slot
 	}
-	return nil
+	return slot
 }
 
-// of returns the slot of a client that is known.
-func (s *state) of(name string) *clientState {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.clients[name] == nil {
-		s.clients[name] = &clientState{entropy: map[uint32]*cached[*Entropy]{}}
+// entropy returns what the client's tag is measured by; nil for a client or generation that is unknown, revoked or over.
+func (s *state) entropy(name string, egen uint32, now time.Time) *Entropy {
+	c := s.of(name)
+	if c == nil {
+		return nil
 	}
-	return s.clients[name]
+	file, err := c.file.peek()
+	if err == nil && file.generation(egen) == nil {
+		file, err = c.file.get() // a rotation: its first request must not fail
+	}
+	if err != nil || !file.admits(egen, now) {
+		return nil
+	}
+	e, err := s.entropyOf(name, c, egen).peek()
+	if err != nil {
+		return nil
+	}
+	return e
+}
+
+// client returns the file, as it is now, of a client who has proven himself by egen; nil if he is out by now.
+func (s *state) client(name string, egen uint32, now time.Time) *ClientFile {
+	c := s.of(name)
+	if c == nil {
+		return nil
+	}
+	file, err := c.file.get()
+	if err != nil || !file.admits(egen, now) {
+		return nil
+	}
+	return file
+}
+
+// failed has the files renewed by which a client has failed.
+func (s *state) failed(name string, egen uint32) {
+	c := s.of(name)
+	if c == nil {
+		return
+	}
+	c.file.renewLater()
+	s.mu.Lock()
+	slot := c.entropy[egen]
+	s.mu.Unlock()
+	if slot != nil {
+		slot.renewLater()
+	}
 }
 
 // expire has everything read again at its next use.
