@@ -120,7 +120,7 @@ func (v deviceVerifier) public(rule json.RawMessage) (crypto.PublicKey, error) {
 	}
 	key, err := x509.ParsePKIXPublicKey(der)
 	if err != nil {
-		return nil, fmt.Errorf("public: %w", err)
+		return nil, errors.New("public: not base64 of a public key in PKIX DER")
 	}
 	switch key := key.(type) {
 	case ed25519.PublicKey:
