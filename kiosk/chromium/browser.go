@@ -71,6 +71,11 @@ func (b *Browser) Troubles() <-chan kiosk.Trouble {
 
 // Open implements kiosk.Screen.
 func (b *Browser) Open(ctx context.Context, address string) error {
+	return b.open(ctx, address, local(address), Rules{})
+}
+
+// open starts a browser at an address that leads to the view.
+func (b *Browser) open(ctx context.Context, address string, v kiosk.View, rules Rules) error {
 	b.init()
 	if err := b.Close(); err != nil {
 		b.Log.Warn("the old browser was not cleaned up", "err", err)
@@ -84,7 +89,7 @@ func (b *Browser) Open(ctx context.Context, address string) error {
 	if err != nil {
 		return err
 	}
-	s, err := b.raise(ctx, p, address)
+	s, err := b.raise(ctx, p, address, v, rules)
 	if err != nil {
 		if last := p.last.lastLine(); errors.Is(err, errClosed) && last != "" {
 			err = fmt.Errorf("%w; its last words: %s", err, last)
@@ -97,12 +102,12 @@ func (b *Browser) Open(ctx context.Context, address string) error {
 	b.mu.Lock()
 	b.process, b.stage = p, s
 	b.mu.Unlock()
-	b.watch(local(address), Rules{})
+	b.watch(v, rules)
 	return nil
 }
 
-// raise brings up the one window of a browser that has just started, with a local page in it.
-func (b *Browser) raise(ctx context.Context, p *process, address string) (*stage, error) {
+// raise brings up the one window of a browser that has just started, with the view in it.
+func (b *Browser) raise(ctx context.Context, p *process, address string, v kiosk.View, rules Rules) (*stage, error) {
 	screen, err := screenSize(ctx, p.conn)
 	if err != nil {
 		return nil, err
@@ -118,7 +123,7 @@ func (b *Browser) raise(ctx context.Context, p *process, address string) (*stage
 	if b.Windowed {
 		window = params{"newWindow": true, "width": screen.Width * 3 / 4, "height": screen.Height * 3 / 4}
 	}
-	front, err := open(ctx, p.conn, jar, window)
+	front, err := newPage(ctx, p.conn, jar, window)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +135,7 @@ func (b *Browser) raise(ctx context.Context, p *process, address string) (*stage
 	if err := front.navigate(ctx, address); err != nil {
 		return nil, err
 	}
-	if err := front.await(ctx, local(address), Rules{}, painted); err != nil {
+	if err := front.await(ctx, v, rules, painted); err != nil {
 		return nil, err
 	}
 	return s, nil

@@ -37,8 +37,8 @@ func newJar(ctx context.Context, c *conn) (string, error) {
 	return r.BrowserContextID, err
 }
 
-// open makes a page in the jar; how says what kind of tab or window it is.
-func open(ctx context.Context, c *conn, jar string, how params) (*page, error) {
+// newPage makes a page in the jar; how says what kind of tab or window it is.
+func newPage(ctx context.Context, c *conn, jar string, how params) (*page, error) {
 	p := params{"url": "about:blank", "browserContextId": jar}
 	for k, v := range how {
 		p[k] = v
@@ -107,7 +107,7 @@ func (s *stage) signIn(ctx context.Context, v kiosk.View, rules Rules, mint mint
 		return nil, err
 	}
 	defer s.dispose(ctx, jar)
-	hidden, err := open(ctx, s.c, jar, params{"hidden": true, "background": true}) // makes no window
+	hidden, err := newPage(ctx, s.c, jar, params{"hidden": true, "background": true}) // makes no window
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +141,7 @@ func (s *stage) still(ctx context.Context, on bool) {
 
 // swap loads what address gives in a background tab, and brings that to the front when it shows the view.
 func (s *stage) swap(ctx context.Context, v kiosk.View, rules Rules, address mint) (err error) {
-	next, err := open(ctx, s.c, s.jar, params{"background": true})
+	next, err := newPage(ctx, s.c, s.jar, params{"background": true})
 	if err != nil {
 		return err
 	}
