@@ -140,7 +140,7 @@ func TestClientGetsItsCredential(t *testing.T) {
 	if s.requests != 2 || s.repo.fetched[BundleName] != 1 {
 		t.Errorf("%d requests, %d fetches", s.requests, s.repo.fetched[BundleName])
 	}
-	if _, err := s.client.Credential(t.Context(), "file/other"); second2[*Error](err) == nil {
+	if _, err := s.client.Credential(t.Context(), "file/other"); asError[*Error](err) == nil {
 		t.Errorf("a denial is not an *Error: %v", err)
 	}
 	if _, err := s.client.Credential(t.Context(), "../x"); err == nil || s.requests != 3 {
@@ -151,7 +151,7 @@ func TestClientGetsItsCredential(t *testing.T) {
 	}
 }
 
-func second2[E error](err error) E {
+func asError[E error](err error) E {
 	e, _ := errors.AsType[E](err)
 	return e
 }
@@ -582,11 +582,14 @@ func TestAWS(t *testing.T) {
 		t.Errorf("%s", c.JSON.Reveal())
 	}
 	k, err := c.AWS()
-	if err != nil || k.AccessKeyID != "ASIA" || k.SecretAccessKey.Reveal() != "key" || k.SessionToken.Reveal() != "token" || !k.Expires.Equal(at) {
+	if err != nil || k.AccessKeyID != "ASIA" || k.SecretAccessKey.Reveal() != "key" ||
+		k.SessionToken.Reveal() != "token" || !k.Expires.Equal(at) {
 		t.Errorf("%v, %v", k, err)
 	}
-	for _, text := range []string{`"` + planted + `"`, `{"Version":2,"AccessKeyId":"` + planted + `"}`, `{"Version":1,"SecretAccessKey":"` + planted + `"}`,
-		`{"Version":1,"AccessKeyId":"A","SecretAccessKey":"B","Expiration":"` + planted + `"}`} {
+	for _, text := range []string{
+		`"` + planted + `"`, `{"Version":2,"AccessKeyId":"` + planted + `"}`, `{"Version":1,"SecretAccessKey":"` + planted + `"}`,
+		`{"Version":1,"AccessKeyId":"A","SecretAccessKey":"B","Expiration":"` + planted + `"}`,
+	} {
 		if _, err := (Credential{JSON: newSecret(text)}).AWS(); err == nil || strings.Contains(err.Error(), planted) {
 			t.Errorf("%s: %v", text, err)
 		}

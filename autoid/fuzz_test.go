@@ -82,7 +82,7 @@ func FuzzParseAnswer(f *testing.F) {
 		if err == nil && !json.Valid([]byte(credential.Reveal())) {
 			t.Fatal("a credential that is not JSON")
 		}
-		if e := second2[*Error](err); e != nil && (e.Code == "" || e.RetryAfter < 0) {
+		if e := asError[*Error](err); e != nil && (e.Code == "" || e.RetryAfter < 0) {
 			t.Fatalf("%+v", e)
 		}
 	})
@@ -186,7 +186,9 @@ func FuzzParseIdentity(f *testing.F) {
 }
 
 func FuzzParseWant(f *testing.F) {
-	for _, s := range []string{"sts/wall", "file/a/b@1", "a@b/c", "x/@", "x/.", "x/..", "x//y", "x/a@b/c", strings.Repeat("x/", 256), "x/a@.", "x/.@y"} {
+	for _, s := range []string{
+		"sts/wall", "file/a/b@1", "a@b/c", "x/@", "x/.", "x/..", "x//y", "x/a@b/c", strings.Repeat("x/", 256), "x/a@.", "x/.@y",
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

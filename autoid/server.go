@@ -2,7 +2,6 @@ package autoid
 
 import (
 	"crypto/hmac"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -77,16 +76,13 @@ type refusal string
 
 func (r refusal) Error() string { return string(r) }
 
-const tooManyFailures refusal = "too many failures from this address"
-
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.start()
 	line := &record{Time: time.Now().UTC(), Address: addressOf(r)}
 	body, err := s.respond(w, r, line)
 	if err != nil {
-		if !errors.Is(err, tooManyFailures) { // which would let a flood fill the audit
-			s.fail(line)
+		if s.fail(line) { // beyond the limit a flood would fill the audit
 			line.Decision, line.Reason = decisionRefused, err.Error()
 			s.record(line)
 		}
@@ -127,7 +123,7 @@ func (s *Server) respond(w http.ResponseWriter, r *http.Request, line *record) (
 		return nil, refusal("server key: unknown")
 	}
 	if s.addresses.spent(prefixOf(line.Address), s.failuresPerMinute(), time.Minute, line.Time) {
-		return nil, tooManyFailures
+		return nil, refusal("too many failures from this address")
 	}
 	q, err := openRequest(body, h, key, id.ServerName)
 	if err != nil {
@@ -219,9 +215,9 @@ func (s *Server) failuresPerMinute() int {
 	return s.FailuresPerMinute
 }
 
-// fail counts a failure against the sender's address.
-func (s *Server) fail(line *record) {
-	s.addresses.take(prefixOf(line.Address), s.failuresPerMinute(), time.Minute, line.Time)
+// fail counts a failure against the sender's address, and reports whether it was within the limit.
+func (s *Server) fail(line *record) bool {
+	return s.addresses.take(prefixOf(line.Address), s.failuresPerMinute(), time.Minute, line.Time)
 }
 
 // record writes a line on which nothing depends.

@@ -341,19 +341,19 @@ func TestResponsesCannotBeSwapped(t *testing.T) {
 	one, x1 := w.seal(w.ask())
 	two, x2 := w.seal(w.ask())
 	r1, r2 := w.send(one).Body.Bytes(), w.send(two).Body.Bytes()
-	for _, err := range []error{second(x1.open(r2)), second(x2.open(r1))} {
+	for _, err := range []error{errOf(x1.open(r2)), errOf(x2.open(r1))} {
 		if err == nil {
 			t.Error("another request's response was opened")
 		}
 	}
-	for _, err := range []error{second(x1.open(r1)), second(x2.open(r2))} {
+	for _, err := range []error{errOf(x1.open(r1)), errOf(x2.open(r2))} {
 		if err != nil {
 			t.Error(err)
 		}
 	}
 }
 
-func second[T any](_ T, err error) error { return err }
+func errOf[T any](_ T, err error) error { return err }
 
 // Who stole the server's key opens the request; without the client's entropy it still cannot answer.
 func TestAServerWithoutTheEntropyCannotAnswer(t *testing.T) {
@@ -392,7 +392,7 @@ func TestClockIsToldToWhomItMayConcern(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e, _ := errors.AsType[*Error](second(a.result()))
+		e, _ := errors.AsType[*Error](errOf(a.result()))
 		if e == nil || e.Code != Clock || a.bundleSeq != 0 || time.Since(time.UnixMilli(int64(a.milli))).Abs() > time.Minute {
 			t.Errorf("%v off: %+v", off, a)
 		}
@@ -512,6 +512,7 @@ func TestAnAddressThatFailsIsNotListenedTo(t *testing.T) {
 			}
 		}
 		lines := w.audit.Len()
+		w.send([]byte("junk"))
 		if got := w.code(w.ask()); got != "refused" || w.audit.Len() != lines {
 			t.Errorf("over the limit: %s, and %d bytes more of audit", got, w.audit.Len()-lines)
 		}
@@ -584,7 +585,7 @@ func (w *world) codeWith(q ask, p Prover) string {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if e, ok := errors.AsType[*Error](second(a.result())); ok {
+	if e, ok := errors.AsType[*Error](errOf(a.result())); ok {
 		return string(e.Code)
 	}
 	return decisionIssued
