@@ -154,18 +154,20 @@ func (d *Display) state() state {
 	return d.s
 }
 
-// put notes what is on the screen now.
+// put notes what is on the screen now, from nothing, which is no browser either, to the view.
 func (d *Display) put(what shows) {
 	now := d.now()
-	d.update(func(s *state) {
-		s.shows, s.open = what, true
-		switch {
-		case what == showsView:
-			s.dark = time.Time{}
-		case s.dark.IsZero():
-			s.dark = now
-		}
-	})
+	d.update(func(s *state) { s.put(what, now) })
+}
+
+func (s *state) put(what shows, now time.Time) {
+	s.shows, s.open = what, what != showsNothing
+	switch {
+	case what == showsView:
+		s.dark = time.Time{}
+	case s.dark.IsZero():
+		s.dark = now
+	}
 }
 
 // trouble wakes the keeper for what the screen noticed, if a mend is to be had.
@@ -177,10 +179,7 @@ func (d *Display) trouble(t Trouble) {
 	switch t.Kind {
 	case Exited:
 		why = WhyGone
-		s.open, s.shows = false, showsNothing
-		if s.dark.IsZero() {
-			s.dark = now
-		}
+		s.put(showsNothing, now)
 	case Crashed:
 		why = WhyBroken
 		if s.shows != showsView { // the holding page: it comes up again after the next attempt, which may be soon
@@ -226,7 +225,7 @@ func (d *Display) renew(ctx context.Context, why Reason) (Lease, error) {
 		if d.reload(ctx) {
 			return s.lease, nil
 		}
-		d.update(func(s *state) { s.open = false })
+		d.put(showsNothing)
 	}
 	if !d.state().open {
 		if err := d.start(ctx); err != nil {
@@ -280,7 +279,7 @@ func (d *Display) signIn(ctx context.Context) (Lease, error) {
 	switch {
 	case err == nil && lease.Expires.IsZero():
 		return Lease{}, errors.New("the screen showed the view without a sign-in")
-	case refused != nil:
+	case err != nil && refused != nil:
 		return Lease{}, refused // as it is: the screen's own words add nothing to it
 	case err != nil:
 		d.missed()
@@ -321,7 +320,7 @@ func (d *Display) mint(ctx context.Context) (address string, lease Lease, err er
 func (d *Display) missed() {
 	d.misses++
 	if d.misses > 1 && d.misses&(d.misses-1) == 0 && d.state().shows != showsView {
-		d.update(func(s *state) { s.open = false })
+		d.put(showsNothing)
 	}
 }
 
@@ -354,7 +353,7 @@ func (d *Display) failed(ctx context.Context, o Outage) {
 			return
 		}
 		d.log().Error("the holding page could not be shown", keyError, err)
-		d.update(func(s *state) { s.open = false })
+		d.put(showsNothing)
 	}
 	if d.now().Sub(d.opened) < browserRest {
 		return // the next attempt starts it

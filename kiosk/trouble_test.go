@@ -283,6 +283,28 @@ func TestReloadThatFailsRestartsTheBrowser(t *testing.T) {
 	})
 }
 
+// Nothing shows while a browser that had to be restarted does not start, and the status does not claim otherwise.
+func TestBrowserThatDoesNotComeBackIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWall(t, time.Hour)
+		w.reloadFails = func() error { return errors.New("no answer from the page") }
+		w.openFails = w.between(5*time.Minute, 20*time.Minute)
+		d := w.display(1)
+		w.run(d, func() {
+			w.sleep(10 * time.Minute)
+			w.trouble(kiosk.Crashed)
+			w.sleep(5 * time.Minute)
+			if st := d.Status(); st.Shows() || st.Cause != kiosk.BrowserGone {
+				t.Errorf("%+v", st)
+			}
+			w.sleep(8 * time.Minute)
+			if st := d.Status(); !st.Shows() || w.showing() != "view" {
+				t.Errorf("%+v with %q on the screen", st, w.showing())
+			}
+		})
+	})
+}
+
 func TestKilledBrowserIsBackInSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWall(t, time.Hour)
