@@ -11,11 +11,15 @@ import (
 	"github.com/kioskeeper/kioskeeper/kiosk"
 )
 
+var errCrashed = errors.New("the page's renderer has crashed")
+
 // A page is one tab that we follow: what its main frame is, and what happened to it.
 type page struct {
 	c               *conn
 	target, session string
 	changed         chan struct{}       // has room for one: something below is new
+	alive           context.Context     // ends with the renderer
+	crash           context.CancelFunc  // ends it
 	told            []kiosk.TroubleKind // by its watchers, one after the other
 
 	mu       sync.Mutex // guards what follows
@@ -42,9 +46,7 @@ func attach(ctx context.Context, c *conn, target string) (*page, error) {
 	if err := c.call(ctx, "", "Target.attachToTarget", params{"targetId": target, "flatten": true}, &r); err != nil {
 		return nil, err
 	}
-	p := &page{c: c, target: target, session: r.SessionID, changed: make(chan struct{}, 1),
-		frame: frame{url: &url.URL{Scheme: "about", Opaque: "blank"}}, statuses: map[string]int{}}
-	c.listen(p.session, p.event)
+	p := newFollower(c, target, r.SessionID)
 	for _, enable := range []string{"Page.enable", "Network.enable", "Inspector.enable"} {
 		if err := p.call(ctx, enable, nil, nil); err != nil {
 			return nil, err
@@ -62,7 +64,20 @@ func attach(ctx context.Context, c *conn, target string) (*page, error) {
 	return p, nil
 }
 
+// newFollower keeps what the session's events say of the target.
+func newFollower(c *conn, target, session string) *page {
+	p := &page{c: c, target: target, session: session, changed: make(chan struct{}, 1),
+		frame: frame{url: &url.URL{Scheme: "about", Opaque: "blank"}}, statuses: map[string]int{}}
+	p.alive, p.crash = context.WithCancel(context.Background())
+	c.listen(session, p.event)
+	return p
+}
+
+// call sends a command to the page. A renderer that crashes does not answer any more, so that is not waited for.
 func (p *page) call(ctx context.Context, method string, params params, result any) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(p.alive, func() { cancel(errCrashed) })()
 	return p.c.call(ctx, p.session, method, params, result)
 }
 
@@ -141,6 +156,7 @@ func (p *page) event(e event) {
 		}
 	case "Inspector.targetCrashed":
 		p.crashed = true
+		p.crash()
 	case "Page.javascriptDialogOpening":
 		// Nobody stands at the wall to answer, and until then the page stands still. Not here: a sink must not call.
 		go func() {

@@ -82,7 +82,7 @@ func judge(f frame, crashed bool, s *sight, v kiosk.View, rules Rules) finding {
 	case err != nil:
 		return finding{failed, "the view's address cannot be read"}
 	case crashed:
-		return finding{failed, "the page's renderer has crashed"}
+		return finding{failed, errCrashed.Error()}
 	case f.unreachable:
 		return finding{failed, strings.TrimSpace(place(f.url) + " cannot be reached " + f.reason)}
 	case rules.SignIn != nil && rules.SignIn(f.url):
@@ -116,11 +116,11 @@ func sameSite(got, wanted *url.URL) bool {
 
 // look says what the page is now.
 func (p *page) look(ctx context.Context, v kiosk.View, rules Rules) (finding, error) {
+	s, err := p.sight(ctx, v, rules)
 	f, crashed := p.now()
 	if crashed {
-		return judge(f, crashed, nil, v, rules), nil // a crashed page does not answer
+		return judge(f, crashed, nil, v, rules), nil
 	}
-	s, err := p.sight(ctx, v, rules)
 	if err != nil {
 		return finding{loading, place(f.url) + " does not answer"}, err
 	}
@@ -134,8 +134,10 @@ const (
 	settleTime = 3 * time.Second
 	// quietTime is how long a page that shows may still be loading data before it is taken as it is.
 	quietTime = 8 * time.Second
+	// idleTime is how long a page that has loaded all it wants may take to show something.
+	idleTime = 15 * time.Second
 	// awaitTime is how long a page may take in all.
-	awaitTime = 45 * time.Second
+	awaitTime = 60 * time.Second
 	// frameTime is how long a page may take to draw two frames.
 	frameTime = 5 * time.Second
 )
@@ -164,8 +166,11 @@ func (p *page) await(ctx context.Context, v kiosk.View, rules Rules, proof proof
 	var since time.Time
 	for {
 		f, err := p.look(ctx, v, rules)
-		if err != nil && errors.Is(err, errClosed) {
+		switch {
+		case errors.Is(err, errClosed):
 			return err
+		case err != nil && ctx.Err() != nil && last.detail != "":
+			return last // it says more than that there was no time left
 		}
 		if f.verdict != last.verdict {
 			since = time.Now()
@@ -182,6 +187,8 @@ func (p *page) await(ctx context.Context, v kiosk.View, rules Rules, proof proof
 			}
 			last.detail = place(state.url) + " is blank"
 		case f.verdict > strayed && time.Since(since) > settleTime:
+			return f
+		case f.verdict == loading && state.loaded && state.idle && time.Since(since) > idleTime:
 			return f
 		}
 		select {

@@ -141,7 +141,7 @@ func (w *testWall) until(what string, condition func() bool) {
 }
 
 var (
-	mixed color.RGBA                             // parts of two dashboards: a swap, caught in the act
+	mixed color.RGBA                              // parts of two dashboards: a swap, caught in the act
 	other = color.RGBA{R: 1, G: 2, B: 3, A: 0xff} // anything else
 )
 
