@@ -816,3 +816,47 @@ func TestParsedTimesStayBelowTheirLimit(t *testing.T) {
 		t.Error("2^62 was taken")
 	}
 }
+
+// A slow kind is bound, and takes until it is let go.
+type slow struct {
+	bearer
+	inside chan struct{}
+	let    chan struct{}
+}
+
+func (slow) Bound() bool { return true }
+
+func (s slow) Verify(context.Context, json.RawMessage, Evidence) error {
+	s.inside <- struct{}{}
+	<-s.let
+	return nil
+}
+
+func TestStrangersCauseFewCallsAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		const strangers = 2 * maxOutside
+		v := slow{inside: make(chan struct{}, strangers), let: make(chan struct{})}
+		w.server.Verifiers = map[string]Verifier{"bearer": v}
+		w.set(ClientFile{Evidence: EvidenceRule{Alone: true, AnyOf: []json.RawMessage{json.RawMessage(`{"kind":"bearer"}`)}}})
+		alone := w.ask()
+		alone.egen, alone.entropy = 0, nil
+		for range strangers {
+			go func() {
+				if got := w.codeWith(alone, v); got != "issued" {
+					t.Error(got)
+				}
+			}()
+		}
+		synctest.Wait()
+		if got := len(v.inside); got != maxOutside {
+			t.Errorf("%d verifications at once", got)
+		}
+		close(v.let)
+		synctest.Wait()
+		if got := len(v.inside); got != strangers {
+			t.Errorf("%d verified in the end", got)
+		}
+	})
+}

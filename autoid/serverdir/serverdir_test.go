@@ -23,7 +23,7 @@ func TestFromNothingToACredential(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	server := &autoid.Server{
-		State: os.DirFS(filepath.Join(dir, "srv")), Audit: os.Stderr,
+		State: os.DirFS(filepath.Join(dir, "srv")), Audit: t.Output(),
 		Stores: map[string]autoid.Store{"file": filestore.Store{Folder: dir}},
 	}
 	s := httptest.NewServer(server)
