@@ -84,12 +84,13 @@ func join(file *conffile.File, d conffile.Display, handoff *kiosk.Handoff, o opt
 		display.Screen = &opener.Screen{Fetched: handoff.Fetched}
 		return display, nil
 	}
-	display.Screen = &chromium.Browser{
+	browser := &chromium.Browser{
 		Path: file.Browser.Path, User: file.Browser.User, AllowRoot: o.allowRoot, Windowed: o.windowed,
 		Rules: chromium.Rules{SignIn: federation.IsSignIn, Expired: federation.Notices()},
 		Log:   o.log.With("display", d.Name),
 	}
-	return display, nil
+	display.Screen = browser
+	return display, browser.Check() // trying again for ever would not mend this
 }
 
 // console works out what a display shows, and the way to sign in to it.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os/exec"
 	"sync"
 	"time"
 
@@ -61,6 +62,23 @@ func (b *Browser) init() {
 			b.Log = slog.New(slog.DiscardHandler)
 		}
 	})
+}
+
+// Check says what would keep Open from starting the browser, whatever page it was given.
+func (b *Browser) Check() error {
+	if _, err := b.account(); err != nil {
+		return err
+	}
+	_, err := b.program()
+	return err
+}
+
+// program is the browser's.
+func (b *Browser) program() (string, error) {
+	if b.Path == "" {
+		return Find()
+	}
+	return exec.LookPath(b.Path)
 }
 
 // Troubles implements kiosk.Screen.

@@ -44,11 +44,9 @@ func (b *Browser) start() (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	path := b.Path
-	if path == "" {
-		if path, err = Find(); err != nil {
-			return nil, err
-		}
+	path, err := b.program()
+	if err != nil {
+		return nil, err
 	}
 	prof, err := newProfile(b.places(), who.uid, who.gid)
 	if err != nil {

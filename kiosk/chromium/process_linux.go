@@ -25,14 +25,8 @@ var errRoot = errors.New("the browser does not run as root: a page that breaks o
 func (b *Browser) account() (account, error) {
 	self := account{uid: -1, gid: -1}
 	if b.User == "" {
-		if os.Geteuid() != 0 {
-			return self, nil
-		}
-		if !b.AllowRoot {
-			return self, errRoot
-		}
-		self.root = true
-		return self, nil
+		self.root = os.Geteuid() == 0
+		return self, b.checkRoot(self.root)
 	}
 	u, err := user.Lookup(b.User)
 	if err != nil {
@@ -42,13 +36,19 @@ func (b *Browser) account() (account, error) {
 	gid, _ := strconv.Atoi(u.Gid)
 	switch {
 	case uid == os.Geteuid():
-		return self, nil
+		self.root = uid == 0
+		return self, b.checkRoot(self.root)
 	case os.Geteuid() != 0:
 		return self, fmt.Errorf("the browser's user is %s, but only root can start it as another user; run kioskeeper as %s", b.User, b.User)
-	case uid == 0:
-		return self, errRoot
 	}
 	return account{uid: uid, gid: gid}, nil
+}
+
+func (b *Browser) checkRoot(root bool) error {
+	if root && !b.AllowRoot {
+		return errRoot
+	}
+	return nil
 }
 
 // places are where the profile may lie, the best first. A browser that is another user than we are cannot use our runtime
