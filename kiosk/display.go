@@ -307,7 +307,7 @@ func (d *Display) mint(ctx context.Context) (address string, lease Lease, err er
 	if err != nil {
 		return "", Lease{}, err
 	}
-	d.log().Info("signed in", keyExpires, t.Lease.Expires, keySkew, t.Lease.Skew)
+	d.log().Info("sign-in made", keyExpires, t.Lease.Expires, keySkew, t.Lease.Skew)
 	if err := t.Lease.check(d.now()); err != nil {
 		return "", Lease{}, err
 	}

@@ -174,7 +174,7 @@ func TestOldLeasesHandedOutAgainDoNotSpin(t *testing.T) {
 		d := w.display(1)
 		var cached kiosk.Ticket
 		d.SignIn = func(ctx context.Context) (kiosk.Ticket, error) {
-			if cached.Lease.Expires.Sub(time.Now()) < 5*time.Minute {
+			if time.Until(cached.Lease.Expires) < 5*time.Minute {
 				cached, _ = w.signIn(ctx)
 			}
 			return cached, nil

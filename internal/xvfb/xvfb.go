@@ -70,7 +70,7 @@ func Start(ctx context.Context, width, height int) (_ *Display, err error) {
 	context.AfterFunc(ctx, func() { _ = said.SetReadDeadline(time.Now()) })
 	number, err := bufio.NewReader(said).ReadString('\n')
 	if err != nil {
-		return nil, fmt.Errorf("Xvfb does not start: %w", errors.Join(err, ctx.Err()))
+		return nil, fmt.Errorf("start Xvfb: %w", errors.Join(err, ctx.Err()))
 	}
 	d.Name = ":" + strings.TrimSpace(number)
 	return d, d.mapMemory()

@@ -66,7 +66,7 @@ func (tabs) renew(ctx context.Context, s *stage, v kiosk.View, rules Rules, mint
 	if err != nil {
 		return err
 	}
-	s.log.Info("signed in out of sight, and the view is there")
+	s.log.Info("verified out of sight")
 	// From here on the old tab lives on the new session's cookies. It must not notice, or it would log itself out or put
 	// up a notice.
 	s.still(ctx, true)
@@ -84,7 +84,7 @@ func (tabs) renew(ctx context.Context, s *stage, v kiosk.View, rules Rules, mint
 		err = s.swap(ctx, v, rules, mint)
 	}
 	if err == nil {
-		s.log.Info("the view is painted and has been swapped in")
+		s.log.Info("painted, verified and swapped in")
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoreTime) // also when the time was up
