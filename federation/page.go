@@ -15,10 +15,11 @@ func IsSignIn(address *url.URL) bool {
 }
 
 // Notices are phrases by which the console's pages say, at an address that looks well, that there is no session: it has
-// expired, the link was not good, or another account is signed in.
+// expired, the link was not good, or another account is signed in. They are long enough not to stand in a dashboard's own
+// text: a widget with log lines may well say that some session has expired.
 func Notices() []string {
 	return []string{
-		"Your session has expired",
+		"To start a new session, click the link provided by your administrator",
 		"The credentials in your login link were invalid",
 		"You must first log out before logging into a different AWS account",
 	}

@@ -134,7 +134,7 @@ const (
 	settleTime = 3 * time.Second
 	// quietTime is how long a page that shows may still be loading data before it is taken as it is.
 	quietTime = 8 * time.Second
-	// idleTime is how long a page that has loaded all it wants may take to show something.
+	// idleTime is how long a page that has loaded all it wants may take to show the view.
 	idleTime = 15 * time.Second
 	// awaitTime is how long a page may take in all.
 	awaitTime = 60 * time.Second
@@ -188,7 +188,7 @@ func (p *page) await(ctx context.Context, v kiosk.View, rules Rules, proof proof
 			last.detail = place(state.url) + " is blank"
 		case f.verdict > strayed && time.Since(since) > settleTime:
 			return f
-		case f.verdict == loading && state.loaded && state.idle && time.Since(since) > idleTime:
+		case (f.verdict == loading || f.verdict == strayed) && state.loaded && state.idle && time.Since(since) > idleTime:
 			return f
 		}
 		select {
