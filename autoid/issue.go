@@ -17,8 +17,9 @@ func (s *Server) issue(ctx context.Context, q *request, file *ClientFile, line *
 	if store == nil {
 		return nil, &Error{Code: NotFound, Message: "there is no store " + q.ask.Store + " here"}
 	}
-	duration, _ := file.Policy.allowed(q.want, line.Address) // admit has seen that it is
-	c, err := store.Credential(ctx, Grant{q.client, q.ask, duration})
+	allow, _ := file.Policy.allowed(q.want, line.Address) // admit has seen that it is
+	duration := allow.duration()
+	c, err := store.Credential(ctx, Grant{q.client, q.ask, duration, string(allow.SessionPolicy), allow.Tags})
 	if told, ok := errors.AsType[*Error](err); ok {
 		return nil, told
 	}

@@ -1,6 +1,8 @@
 package autoid
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -40,6 +42,10 @@ type Allow struct {
 	MaxDuration Duration `json:"max_duration,omitempty"`
 	// Networks from which it may be asked for; none: from everywhere.
 	Networks []netip.Prefix `json:"networks,omitempty"`
+	// SessionPolicy narrows what AWS credentials may do: an IAM policy document, for a store that can pass it on.
+	SessionPolicy json.RawMessage `json:"session_policy,omitempty"`
+	// Tags are session tags for AWS credentials, likewise.
+	Tags map[string]string `json:"tags,omitempty"`
 }
 
 // DefaultDuration of a lease.
@@ -92,6 +98,9 @@ func ParseClientFile(data []byte, verifiers map[string]Verifier) (*ClientFile, e
 		if d := time.Duration(a.MaxDuration); d < 0 || d > 0 && d < time.Minute {
 			f.Problem(at+".max_duration", errors.New("a minute at least"))
 		}
+		if p := bytes.TrimSpace(a.SessionPolicy); len(p) > 0 && p[0] != '{' {
+			f.Problem(at+".session_policy", errors.New("not a policy document, which is an object"))
+		}
 	}
 	if c.Policy.PerHour < 0 {
 		f.Problem("policy.per_hour", errors.New("must not be negative"))
@@ -134,20 +143,22 @@ func ruleKind(rule json.RawMessage) string {
 	return r.Kind
 }
 
-// allowed finds what lets the client ask for want from an address, and how long the lease may be.
-func (p Policy) allowed(want string, from netip.Addr) (time.Duration, bool) {
+// allowed finds what lets the client ask for want from an address.
+func (p Policy) allowed(want string, from netip.Addr) (Allow, bool) {
 	i := slices.IndexFunc(p.Allow, func(a Allow) bool { return a.Want == want })
 	if i < 0 {
-		return 0, false
+		return Allow{}, false
 	}
 	a := p.Allow[i]
 	if len(a.Networks) > 0 && !slices.ContainsFunc(a.Networks, func(n netip.Prefix) bool { return n.Contains(from) }) {
-		return 0, false
+		return Allow{}, false
 	}
-	if a.MaxDuration == 0 {
-		return DefaultDuration, true
-	}
-	return time.Duration(a.MaxDuration), true
+	return a, true
+}
+
+// duration is how long the lease may be.
+func (a Allow) duration() time.Duration {
+	return time.Duration(cmp.Or(a.MaxDuration, Duration(DefaultDuration)))
 }
 
 func (p Policy) perHour() int {

@@ -1,10 +1,12 @@
 package autoid
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"time"
+	"unicode/utf8"
 
 	"github.com/kioskeeper/kioskeeper/secret"
 )
@@ -21,6 +23,18 @@ type Grant struct {
 	Client   string
 	Want     Want
 	Duration time.Duration
+	// SessionPolicy and Tags narrow and mark AWS credentials; "" and nil do not. A store that cannot pass them on must
+	// refuse a grant that has them: to drop a policy would hand out more than was allowed.
+	SessionPolicy string
+	Tags          map[string]string
+}
+
+// Whole is the refusal of a grant that is narrowed, for stores that cannot pass on what narrows it; nil for all others.
+func (g Grant) Whole() error {
+	if g.SessionPolicy == "" && len(g.Tags) == 0 {
+		return nil
+	}
+	return &Error{Code: BadRequest, Message: "this store knows no session policy and no tags"}
 }
 
 // A Credential is whatever a store holds.
@@ -31,6 +45,21 @@ type Credential struct {
 	Expires time.Time
 	// Skew is how far this machine's clock was ahead of the server's; known to a client only.
 	Skew time.Duration
+}
+
+// NewCredential makes a credential of what a store keeps: a JSON object stays one, with the end of its lease if it says
+// one; everything else is a text, which loses its last line break.
+func NewCredential(content []byte) (Credential, error) {
+	trimmed := bytes.TrimSpace(content)
+	if bytes.HasPrefix(trimmed, []byte("{")) && json.Valid(trimmed) {
+		object := secret.New(string(trimmed))
+		return Credential{JSON: object, Expires: expiry(object)}, nil
+	}
+	if len(trimmed) == 0 || !utf8.Valid(content) {
+		return Credential{}, errors.New("credential: empty, or not a text")
+	}
+	text, err := json.Marshal(string(bytes.TrimSuffix(bytes.TrimSuffix(content, []byte("\n")), []byte("\r"))))
+	return Credential{JSON: secret.New(string(text))}, err
 }
 
 // AWSKeys are AWS credentials.

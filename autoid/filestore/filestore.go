@@ -2,18 +2,14 @@
 package filestore
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"unicode/utf8"
 
 	"github.com/kioskeeper/kioskeeper/autoid"
 	"github.com/kioskeeper/kioskeeper/autoid/internal/private"
-	"github.com/kioskeeper/kioskeeper/secret"
 )
 
 // maxFile is what fits into a response however it is escaped.
@@ -28,6 +24,9 @@ var _ autoid.Store = Store{}
 // Credential implements [autoid.Store].
 func (s Store) Credential(ctx context.Context, g autoid.Grant) (autoid.Credential, error) {
 	if err := ctx.Err(); err != nil {
+		return autoid.Credential{}, err
+	}
+	if err := g.Whole(); err != nil {
 		return autoid.Credential{}, err
 	}
 	if g.Want.Version != "" {
@@ -50,18 +49,5 @@ func (s Store) Credential(ctx context.Context, g autoid.Grant) (autoid.Credentia
 	if err != nil {
 		return autoid.Credential{}, err
 	}
-	content, err := credential(data)
-	return autoid.Credential{JSON: content}, err
-}
-
-func credential(data []byte) (secret.Text, error) {
-	trimmed := bytes.TrimSpace(data)
-	if bytes.HasPrefix(trimmed, []byte("{")) && json.Valid(trimmed) {
-		return secret.New(string(trimmed)), nil
-	}
-	if len(trimmed) == 0 || !utf8.Valid(data) {
-		return secret.Text{}, errors.New("file: empty, or not a text")
-	}
-	text, err := json.Marshal(string(bytes.TrimSuffix(bytes.TrimSuffix(data, []byte("\n")), []byte("\r"))))
-	return secret.New(string(text)), err
+	return autoid.NewCredential(data)
 }
