@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -194,11 +195,7 @@ func (a *album) take(name string) error {
 
 // slug makes a file name of a message.
 func slug(message string) string {
-	name := []rune(message)
-	for i, r := range name {
-		if (r < 'a' || r > 'z') && (r < '0' || r > '9') {
-			name[i] = '-'
-		}
-	}
-	return string(name[:min(len(name), 40)])
+	words := strings.FieldsFunc(strings.ToLower(message), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
+	name := strings.Join(words, "-")
+	return name[:min(len(name), 40)]
 }
