@@ -39,6 +39,7 @@ type Client struct {
 	// Cache is a folder for the last bundle: the client starts from it while the repository is out of reach, and it
 	// remembers across restarts which bundles are too old. "" keeps nothing.
 	Cache   string
+	Sealer  Sealer        // of what is in Cache; nil leaves it open to whoever reads the disk
 	Refresh time.Duration // 0 is DefaultRefresh
 	// Evidence is shown beside the entropy file, or in place of one; nil shows none.
 	Evidence Prover

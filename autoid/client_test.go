@@ -595,3 +595,62 @@ func TestAWS(t *testing.T) {
 		}
 	}
 }
+
+// A rot is a Sealer that everybody can tell from an open file, and from one under another name.
+type rot struct{}
+
+func (rot) Seal(name string, data []byte) ([]byte, error) {
+	sealed := []byte(name + "\x00")
+	for _, b := range data {
+		sealed = append(sealed, b^0x5a)
+	}
+	return sealed, nil
+}
+
+func (rot) Open(name string, sealed []byte) ([]byte, error) {
+	data, ok := bytes.CutPrefix(sealed, []byte(name+"\x00"))
+	if !ok {
+		return nil, errors.New("sealed under another name")
+	}
+	open := make([]byte, len(data))
+	for i, b := range data {
+		open[i] = b ^ 0x5a
+	}
+	return open, nil
+}
+
+func TestTheCacheIsSealed(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	cache := filepath.Join(t.TempDir(), "cache")
+	restart := func() { s.client = s.newClient(); s.client.Cache, s.client.Sealer = cache, rot{} }
+	restart()
+	s.mustGet("first")
+	entries, err := os.ReadDir(cache)
+	if err != nil || len(entries) != 4 {
+		t.Fatalf("%v, %v", entries, err)
+	}
+	for _, e := range entries {
+		content, err := os.ReadFile(filepath.Join(cache, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(content, s.entropy.File()[:32]) || bytes.Contains(content, []byte(testServer+`"`)) {
+			t.Errorf("%s is open", e.Name())
+		}
+	}
+	s.repo.broken = errors.New("out of reach")
+	restart()
+	s.mustGet("from the sealed cache")
+
+	// What is sealed under one name is not taken under another.
+	bundle, err := os.ReadFile(filepath.Join(cache, BundleName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(cache, SignatureName), bundle, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	restart()
+	s.mustFail("swapped", "another name")
+}

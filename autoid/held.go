@@ -81,7 +81,7 @@ func (c *Client) fetch(ctx context.Context, old *held) (*held, error) {
 	if old != nil {
 		t = old.trust
 	} else {
-		t = c.readTrust()
+		t = c.readTrust(ctx)
 	}
 	h, err := c.read(ctx, c.Repository.Fetch, t)
 	if err != nil && old == nil && c.Cache != "" {
@@ -97,7 +97,7 @@ func (c *Client) fetch(ctx context.Context, old *held) (*held, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.keep(h); err != nil {
+	if err := c.keep(ctx, h); err != nil {
 		c.Log.Warn("bundle not cached", keyError, err)
 	}
 	c.held.Store(h)
@@ -156,17 +156,33 @@ func (c *Client) cached(name string) string {
 }
 
 func (c *Client) fetchCached(_ context.Context, name string, limit int64) ([]byte, error) {
-	return private.ReadFile(c.cached(name), limit)
+	data, err := private.ReadFile(c.cached(name), limit+sealMax)
+	if err != nil || c.Sealer == nil {
+		return data, err
+	}
+	return c.Sealer.Open(c.sealedAs(name), data)
 }
 
+func (c *Client) writeCached(name string, data []byte) (err error) {
+	if c.Sealer != nil {
+		if data, err = c.Sealer.Seal(c.sealedAs(name), data); err != nil {
+			return err
+		}
+	}
+	return private.Write(c.cached(name), data)
+}
+
+// sealedAs keeps what is sealed for one client or server from being taken for another's.
+func (c *Client) sealedAs(name string) string { return "bundle " + c.name + "/" + c.Name + "/" + name }
+
 // readTrust finds out what earlier runs took. A cache that cannot be read must not darken a wall: MinSeq still holds.
-func (c *Client) readTrust() trust {
+func (c *Client) readTrust(ctx context.Context) trust {
 	pinned := trust{Pinned: c.Publisher, Publisher: c.Publisher}
 	if c.Cache == "" {
 		return pinned
 	}
 	var t trust
-	data, err := private.ReadFile(c.cached(trustName), maxSignature)
+	data, err := c.fetchCached(ctx, trustName, maxSignature)
 	if err == nil {
 		err = json.Unmarshal(data, &t)
 	}
@@ -180,7 +196,7 @@ func (c *Client) readTrust() trust {
 }
 
 // keep writes the bundle to the cache. What it trusts comes last: it must not know of a bundle that is not there.
-func (c *Client) keep(h *held) error {
+func (c *Client) keep(ctx context.Context, h *held) error {
 	if c.Cache == "" {
 		return nil
 	}
@@ -193,10 +209,10 @@ func (c *Client) keep(h *held) error {
 		objects = append([]Object{{h.generation.File, h.entropy.File()}}, objects...)
 	}
 	for _, o := range objects {
-		if old, err := private.ReadFile(c.cached(o.Name), maxBundle); err == nil && bytes.Equal(old, o.Content) {
+		if old, err := c.fetchCached(ctx, o.Name, maxBundle); err == nil && bytes.Equal(old, o.Content) {
 			continue // spares the flash of a small board
 		}
-		if err := private.Write(c.cached(o.Name), o.Content); err != nil {
+		if err := c.writeCached(o.Name, o.Content); err != nil {
 			return err
 		}
 	}

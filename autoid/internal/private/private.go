@@ -16,7 +16,16 @@ import (
 
 // Write puts data at path, for the owner only, all of it or nothing: who reads path meanwhile sees the old content.
 // Missing folders are made, for the owner only.
-func Write(path string, data []byte) (err error) {
+func Write(path string, data []byte) error { return put(path, data, os.Rename) }
+
+// Create is Write for a file that is made once: of several who create it at the same time one succeeds, and the others get
+// an error that is fs.ErrExist.
+func Create(path string, data []byte) error {
+	return put(path, data, func(from, to string) error { return errors.Join(os.Link(from, to), os.Remove(from)) })
+}
+
+// put writes data into a file of its own, which name then gives its name.
+func put(path string, data []byte, name func(from, to string) error) (err error) {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -27,7 +36,7 @@ func Write(path string, data []byte) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
+			_ = os.Remove(f.Name())
 		}
 	}()
 	_, err = f.Write(data)
@@ -35,7 +44,7 @@ func Write(path string, data []byte) (err error) {
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), path)
+	return name(f.Name(), path)
 }
 
 // ReadFile is [ReadFS] for a path.

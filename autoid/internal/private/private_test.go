@@ -1,6 +1,7 @@
 package private
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -67,5 +68,29 @@ func TestReadsNoMoreThanItsLimit(t *testing.T) {
 	}
 	if _, err := ReadFile(path, 11); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestOneOfManyCreates(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "new", "key")
+	made := make(chan error, 8)
+	for i := range cap(made) {
+		go func() { made <- Create(path, []byte{byte(i)}) }()
+	}
+	won := 0
+	for range cap(made) {
+		switch err := <-made; {
+		case err == nil:
+			won++
+		case !errors.Is(err, fs.ErrExist):
+			t.Error(err)
+		}
+	}
+	if got, err := ReadFile(path, 10); won != 1 || err != nil || len(got) != 1 {
+		t.Errorf("%d created it; %v, %v", won, got, err)
+	}
+	if entries, err := os.ReadDir(filepath.Dir(path)); err != nil || len(entries) != 1 {
+		t.Errorf("Create left something behind: %v, %v", entries, err)
 	}
 }
