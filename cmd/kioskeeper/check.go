@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"log/slog"
 
 	"github.com/spf13/cobra"
 
@@ -16,14 +15,18 @@ func checkCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "check",
 		Short: "Say all that is wrong with the configuration, and what it comes to",
-		Args:  cobra.NoArgs,
+		Long: `Say all that is wrong with the configuration, and what it comes to.
+
+Each problem comes with its line and column, and with what mends it. Of a file that is well it says what each display will
+show, and how long a session lasts and why. Nothing is sent anywhere: whether AWS gives the role is seen by run or open.`,
+		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			file, err := load(config)
 			if err != nil {
 				return err
 			}
 			if err := describe(c.OutOrStdout(), file); err != nil {
-				return usageError{fmt.Errorf("%s: %w", config, err)}
+				return err
 			}
 			_, err = fmt.Fprintf(c.OutOrStdout(), "%s is well.\n", config)
 			return err
@@ -35,21 +38,20 @@ func checkCommand() *cobra.Command {
 
 // describe says what each display will show, and for how long a session lasts and why.
 func describe(w io.Writer, file *conffile.File) error {
-	base := federation.Temporary // what auto-id gives; of the SDK's chain it is known only once it is asked
 	for _, d := range file.Displays {
-		view, in, err := console(file, d, "http://"+file.Status.Listen, options{log: slog.New(slog.DiscardHandler)})
+		view, in, err := console(file, d, "", quiet())
 		if err != nil {
-			return fmt.Errorf("display %s: %w", d.Name, err)
+			return err
 		}
 		if _, err := fmt.Fprintf(w, "display %s shows %s\n", d.Name, view.Address); err != nil {
 			return err
 		}
 		if file.Credentials.Source != conffile.SourceAutoID {
-			continue
+			continue // what the SDK's chain gives is known only once it is asked
 		}
-		plan, err := federation.Wish{Base: base, Role: in.role != nil, Session: in.wanted}.Plan()
+		plan, err := federation.Wish{Base: federation.Temporary, Role: in.role != nil, Session: in.wanted}.Plan()
 		if err != nil {
-			return fmt.Errorf("display %s: %w", d.Name, err)
+			return err
 		}
 		if _, err := fmt.Fprintf(w, "  %s\n", plan.Why); err != nil {
 			return err

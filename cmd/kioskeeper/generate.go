@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
@@ -12,7 +15,10 @@ import (
 )
 
 func generateCommand() *cobra.Command {
-	c := &cobra.Command{Use: "generate", Short: "Write a sample configuration, manual pages or shell completions"}
+	c := &cobra.Command{
+		Use: "generate", Short: "Write a sample configuration, manual pages or shell completions", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
 	c.AddCommand(
 		&cobra.Command{
 			Use: "config", Short: "Print a commented configuration file", Args: cobra.NoArgs,
@@ -24,16 +30,36 @@ func generateCommand() *cobra.Command {
 		&cobra.Command{
 			Use: "man FOLDER", Short: "Write the manual pages into a folder", Args: cobra.ExactArgs(1),
 			RunE: func(c *cobra.Command, args []string) error {
-				if err := os.MkdirAll(filepath.Clean(args[0]), 0o755); err != nil {
+				if err := os.MkdirAll(args[0], 0o755); err != nil {
 					return err
 				}
-				c.Root().DisableAutoGenTag = true // a date would make each build another
-				return doc.GenManTree(c.Root(), &doc.GenManHeader{Section: "1", Source: "Kioskeeper"}, args[0])
+				c.Root().DisableAutoGenTag = true // the tag holds a date
+				return writeManual(c.Root(), args[0])
 			},
 		},
 		completionCommand(),
 	)
 	return c
+}
+
+// writeManual writes the pages of c and of all verbs below it. A page holds no date, which would make each build another.
+func writeManual(c *cobra.Command, folder string) error {
+	for _, verb := range c.Commands() {
+		if !verb.IsAvailableCommand() {
+			continue
+		}
+		if err := writeManual(verb, folder); err != nil {
+			return err
+		}
+	}
+	var page bytes.Buffer
+	never := time.Time{} // left out, it would be today
+	if err := doc.GenMan(c, &doc.GenManHeader{Section: "1", Source: "Kioskeeper", Date: &never}, &page); err != nil {
+		return err
+	}
+	undated := bytes.Replace(page.Bytes(), []byte(never.Format("Jan 2006")), nil, 1)
+	name := strings.ReplaceAll(c.CommandPath(), " ", "-") + ".1"
+	return os.WriteFile(filepath.Join(folder, name), undated, 0o644)
 }
 
 func completionCommand() *cobra.Command {

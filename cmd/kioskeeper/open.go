@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,8 +14,10 @@ import (
 	"github.com/kioskeeper/kioskeeper/kiosk/conffile"
 )
 
-// pickUp is how long the browser may take to fetch the sign-in.
-const pickUp = time.Minute
+// openTime is how long the sign-in and the start of the browser may take together.
+const openTime = time.Minute
+
+var errNotOpened = errors.New("not signed in after " + openTime.String())
 
 func openCommand() *cobra.Command {
 	var config string
@@ -21,7 +26,8 @@ func openCommand() *cobra.Command {
 		Short: "Sign in once and open the dashboard in the default browser",
 		Long: `Sign in once and open the dashboard in the default browser of this desktop.
 
-What is opened is what the display of this name would show, or the only one. Nothing is kept signed in: that is for run.`,
+What is opened is what the display of this name would show, or the only one. Nothing is kept signed in: that is for run. The
+browser gets an address that works once, and passes it on as a form: there is no sign-in in its history.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			file, err := load(config)
@@ -50,19 +56,22 @@ func choose(all []conffile.Display, args []string) ([]conffile.Display, error) {
 	if len(args) == 0 && len(all) == 1 {
 		return all, nil
 	}
-	var names []string
-	for _, d := range all {
+	names := make([]string, len(all))
+	for i, d := range all {
 		if len(args) == 1 && d.Name == args[0] {
-			return []conffile.Display{d}, nil
+			return all[i : i+1], nil
 		}
-		names = append(names, d.Name)
+		names[i] = d.Name
 	}
-	return nil, fmt.Errorf("say which display to open: one of %q", names)
+	if len(args) == 1 {
+		return nil, fmt.Errorf("there is no display %q (there is %s)", args[0], strings.Join(names, ", "))
+	}
+	return nil, fmt.Errorf("there are several displays: say which one to open (%s)", strings.Join(names, ", "))
 }
 
 // open signs in to the wall's one display, once.
 func (w *wall) open(c *cobra.Command) error {
-	ctx, cancel := context.WithTimeout(c.Context(), pickUp)
+	ctx, cancel := context.WithTimeoutCause(c.Context(), openTime, errNotOpened)
 	defer cancel()
 	served := make(chan error, 1)
 	server := w.server()
@@ -79,6 +88,9 @@ func (w *wall) open(c *cobra.Command) error {
 			return "", err
 		}
 		lease = t.Lease
+		if err := forgetKeys(); err != nil {
+			return "", err
+		}
 		return w.site.Handoff.Offer(t)
 	})
 	if err != nil {
@@ -86,4 +98,16 @@ func (w *wall) open(c *cobra.Command) error {
 	}
 	_, err = fmt.Fprintf(c.OutOrStdout(), "Signed in until %s.\n", lease.Expires.Local().Format("15:04:05 MST"))
 	return err
+}
+
+// forgetKeys takes the SDK's secrets out of the environment, which the browser inherits, once they have been used.
+func forgetKeys() error {
+	var all []error
+	for _, name := range []string{
+		"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+		"AWS_ACCESS_KEY", "AWS_SECRET_KEY", // the same by older names
+	} {
+		all = append(all, os.Unsetenv(name))
+	}
+	return errors.Join(all...)
 }

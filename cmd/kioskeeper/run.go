@@ -2,6 +2,9 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"log/slog"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -17,14 +20,29 @@ func configFlag(c *cobra.Command, path *string) {
 	c.Flags().StringVarP(path, "config", "c", defaultConfig, "the configuration `file`")
 }
 
-// load reads the configuration file.
+// load reads the configuration file, and refuses what can be seen to be wrong without asking anybody.
 func load(path string) (*conffile.File, error) {
 	file, err := conffile.Load(path)
 	if errors.As(err, new(*conffile.Problems)) {
+		return nil, usageError{fmt.Errorf("the configuration is wrong:\n%w", err)}
+	}
+	if err != nil {
 		return nil, usageError{err}
 	}
-	return file, err
+	var wrong []error
+	for _, d := range file.Displays {
+		if _, _, err := console(file, d, "", quiet()); err != nil {
+			wrong = append(wrong, fmt.Errorf("%s: display %s: %w", path, d.Name, err))
+		}
+	}
+	if len(wrong) > 0 {
+		return nil, usageError{fmt.Errorf("the configuration is wrong:\n%w", errors.Join(wrong...))}
+	}
+	return file, nil
 }
+
+// quiet are the options of a wall that is looked at, and never run.
+func quiet() options { return options{log: slog.New(slog.DiscardHandler)} }
 
 func runCommand() *cobra.Command {
 	var config string
@@ -32,10 +50,18 @@ func runCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "run",
 		Short: "Keep the displays showing, until stopped",
-		Args:  cobra.NoArgs,
+		Long: `Keep the displays showing, until stopped.
+
+Each display is signed in and shown, and signed in anew, unseen, before its session ends. What fails is tried again for as
+long as it takes; meanwhile the old page stays, or a page that says what is wrong. The status page tells how it is going,
+as does kioskeeper status. Ctrl-C or SIGTERM ends it, and leaves nothing behind.`,
+		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			file, err := load(config)
 			if err != nil {
+				return err
+			}
+			if err := ordinary(file.Browser, allowRoot); err != nil {
 				return err
 			}
 			recent := new(kiosk.Recent)
@@ -51,4 +77,15 @@ func runCommand() *cobra.Command {
 	configFlag(c, &config)
 	c.Flags().BoolVar(&allowRoot, "allow-root", false, "let the browser run as root, without its sandbox")
 	return c
+}
+
+// ordinary refuses a managed browser that would run as root. It would itself refuse to start, but again and again, and to
+// nobody's eyes: run does not give up.
+func ordinary(b conffile.Browser, allowRoot bool) error {
+	if os.Geteuid() != 0 || allowRoot || b.Kind != conffile.BrowserManaged || b.User != "" {
+		return nil
+	}
+	return usageError{errors.New("the browser would run as root: its sandbox would be off, and a page that breaks out of it " +
+		"would own the machine (set user under [browser] to an ordinary user, start kioskeeper as one, or accept the risk " +
+		"with --allow-root)")}
 }

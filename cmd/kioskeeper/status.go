@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,21 +24,29 @@ func statusCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "status",
 		Short: "Say what the running kioskeeper shows",
-		Args:  cobra.NoArgs,
+		Long: `Say what the running kioskeeper shows.
+
+It asks the status page of the kioskeeper that runs with the same configuration. It ends with 1 when none answers, or when a
+display does not show its view.`,
+		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			file, err := load(config)
 			if err != nil {
 				return err
 			}
-			raw, err := fetchStatus(c.Context(), "http://"+file.Status.Listen+"/status.json")
+			raw, all, err := fetchStatus(c.Context(), file.Status.Listen)
 			if err != nil {
-				return fmt.Errorf("kioskeeper does not answer at %s: is it running? %w", file.Status.Listen, err)
+				return fmt.Errorf("the status page: %w (is kioskeeper running, with this configuration?)", err)
 			}
 			if asJSON {
-				_, err := c.OutOrStdout().Write(raw)
+				_, err = c.OutOrStdout().Write(raw)
+			} else {
+				err = printStatus(c.OutOrStdout(), all, time.Now())
+			}
+			if err != nil {
 				return err
 			}
-			return printStatus(c.OutOrStdout(), raw, time.Now())
+			return darkness(all)
 		},
 	}
 	configFlag(c, &config)
@@ -45,52 +54,70 @@ func statusCommand() *cobra.Command {
 	return c
 }
 
-func fetchStatus(ctx context.Context, address string) ([]byte, error) {
+// fetchStatus asks the kioskeeper that listens there. What it answers comes raw and read.
+func fetchStatus(ctx context.Context, listen string) (raw []byte, all []kiosk.Status, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+listen+"/status.json", nil)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return nil, err
+		return nil, nil, errors.Unwrap(err) // without the address, which is told twice otherwise
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return nil, errors.New("it answers " + resp.Status)
-	}
-	return io.ReadAll(io.LimitReader(resp.Body, statusLimit))
-}
-
-// printStatus says it for a person. A display that does not show its view makes it an error.
-func printStatus(w io.Writer, raw []byte, now time.Time) error {
-	var all struct {
+	var answer struct {
 		Displays []kiosk.Status `json:"displays"`
 	}
-	if err := json.Unmarshal(raw, &all); err != nil {
-		return fmt.Errorf("the answer is not a status: %w", err)
+	raw, err = io.ReadAll(io.LimitReader(resp.Body, statusLimit))
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case resp.StatusCode != http.StatusOK:
+		return nil, nil, fmt.Errorf("%s answers %s", listen, resp.Status)
+	case json.Unmarshal(raw, &answer) != nil || answer.Displays == nil:
+		return nil, nil, fmt.Errorf("what answers at %s is not kioskeeper", listen)
 	}
-	dark := 0
-	for _, s := range all.Displays {
-		var err error
+	return raw, answer.Displays, nil
+}
+
+// darkness is an error that names the displays that do not show their views; nil: all do.
+func darkness(all []kiosk.Status) error {
+	var dark []string
+	for _, s := range all {
+		if !s.Shows() {
+			dark = append(dark, s.Name)
+		}
+	}
+	if dark == nil {
+		return nil
+	}
+	return fmt.Errorf("without its view: %s", strings.Join(dark, ", "))
+}
+
+// printStatus says it for a person.
+func printStatus(w io.Writer, all []kiosk.Status, now time.Time) error {
+	var b strings.Builder
+	for _, s := range all {
 		if s.Shows() {
-			_, err = fmt.Fprintf(w, "%s: %s %s\n  session until %s (%s left), %d sign-ins, next in %s\n", s.Name, s.Phase, s.View,
-				s.Expires.Local().Format(time.TimeOnly), s.Expires.Sub(now).Round(time.Second), s.Renewals,
-				(time.Duration(s.NextIn) * time.Millisecond).Round(time.Second))
+			fmt.Fprintf(&b, "%s: %s %s\n  session until %s (%s left), sign-ins so far: %d\n", s.Name, s.Phase, s.View,
+				s.Expires.Local().Format(time.TimeOnly), s.Expires.Sub(now).Round(time.Second), s.Renewals)
 		} else {
-			dark++
-			_, err = fmt.Fprintf(w, "%s: %s: %s\n  %s\n", s.Name, s.Phase, s.Title, s.Text)
+			fmt.Fprintf(&b, "%s: %s: %s\n  %s\n", s.Name, s.Phase, s.Title, s.Text)
 		}
-		if err == nil && s.Error != "" {
-			_, err = fmt.Fprintf(w, "  last error: %s (%d tries)\n", s.Error, s.Tries)
+		if s.SkewText != "" {
+			fmt.Fprintf(&b, "  %s\n", s.SkewText)
 		}
-		if err != nil {
-			return err
+		if s.Error != "" {
+			fmt.Fprintf(&b, "  last error: %s (failed tries: %d)\n", s.Error, s.Tries)
+		}
+		if s.Next.IsZero() {
+			b.WriteString("  signing in now\n")
+		} else {
+			fmt.Fprintf(&b, "  next sign-in in %s\n", (time.Duration(s.NextIn) * time.Millisecond).Round(time.Second))
 		}
 	}
-	if dark > 0 {
-		return fmt.Errorf("%d of %d displays do not show their view", dark, len(all.Displays))
-	}
-	return nil
+	_, err := io.WriteString(w, b.String())
+	return err
 }
