@@ -27,7 +27,7 @@ func (s *Server) serveControl(w http.ResponseWriter, c *call) {
 	switch c.Method + " " + c.URL.Path[len(controlPath):] {
 	case "GET ":
 		writePage(w, http.StatusOK, "control.html", map[string]any{
-			"State": s.state(), "Parts": []Part{STS, Federation, Console}, "Kinds": kinds(),
+			"State": s.state(), "Parts": []Part{STS, Federation, Console, SecretsManager, SSM}, "Kinds": kinds(),
 		})
 	case "GET state.json":
 		w.Header().Set("Content-Type", "application/json")

@@ -16,7 +16,7 @@ type Kind string
 const (
 	Slow      Kind = "slow"       // every part: answers after Delay
 	Broken    Kind = "5xx"        // every part: status 500
-	Throttled Kind = "throttled"  // STS: 400 Throttling; else 429
+	Throttled Kind = "throttled"  // STS and other services: 400 Throttling; else 429
 	Dropped   Kind = "dropped"    // every part: the connection is closed without an answer
 	Denied    Kind = "denied"     // STS: AccessDenied; Federation: 400; Console: 403 to the page's own calls
 	Expired   Kind = "expired"    // STS: ExpiredToken; Federation: 400; Console: all sessions expire now
@@ -76,14 +76,17 @@ func (f Fault) actions() []string {
 func (p Part) actions() []string {
 	switch p {
 	case STS:
-		return []string{"AssumeRole", "GetCallerIdentity"}
+		return []string{"AssumeRole", "GetCallerIdentity", "GetFederationToken"}
 	case Federation:
 		return []string{"getSigninToken", "login", "authorize", "logout"}
 	case Console:
 		return []string{"page", "data", "oauth"}
 	}
-	return nil
+	return jsonServices()[p].actions
 }
+
+// signed reports whether the part is a service to which calls are signed.
+func (p Part) signed() bool { return p == STS || jsonServices()[p].actions != nil }
 
 // SetFault makes f happen from now on, in place of the part's earlier one. SignedOut, and Expired at the console, happen
 // to the sessions of this moment, and to none that begin later.
@@ -149,6 +152,8 @@ func (s *Server) failAtOnce(w http.ResponseWriter, c *call) bool {
 	refuse := func(e stsError) bool {
 		if c.part == STS {
 			writeSTSError(w, e)
+		} else if c.part.signed() {
+			writeJSONError(w, e)
 		} else {
 			http.Error(w, e.message, e.status)
 		}
@@ -163,16 +168,17 @@ func (s *Server) failAtOnce(w http.ResponseWriter, c *call) bool {
 		return refuse(stsError{http.StatusInternalServerError, "InternalFailure",
 			"The request processing has failed because of an unknown error, exception or failure."})
 	case Throttled:
-		if c.part != STS {
+		if !c.part.signed() {
 			return refuse(stsError{status: http.StatusTooManyRequests, message: "Too Many Requests"})
 		}
 		return refuse(stsError{http.StatusBadRequest, "Throttling", "Rate exceeded"})
 	case Denied:
-		if c.part == STS {
-			return refuse(stsError{http.StatusForbidden, "AccessDenied", "User is not authorized to perform: sts:" + c.action})
+		if c.part.signed() {
+			return refuse(stsError{http.StatusForbidden, "AccessDenied",
+				fmt.Sprintf("User is not authorized to perform: %s:%s", c.part, c.action)})
 		}
 	case Expired:
-		if c.part == STS {
+		if c.part.signed() {
 			return refuse(*errExpired())
 		}
 	}

@@ -165,7 +165,7 @@ func (s *Server) authenticate(c *call) (credential, *stsError) {
 	if !slices.Contains(auth.signed, "host") {
 		return mismatch("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization header.")
 	}
-	if text := auth.scopeProblem(c.region, signedAt); text != "" {
+	if text := auth.scopeProblem(string(c.part), c.region, signedAt); text != "" {
 		return mismatch(text)
 	}
 	who, known := s.credential(auth.keyID)
@@ -198,12 +198,12 @@ func refused(code, text string) (credential, *stsError) {
 }
 
 // scopeProblem says what is wrong with the credential's scope at an endpoint of the region. [I, cognitect-labs/aws-api#27]
-func (a authorization) scopeProblem(region string, signedAt time.Time) string {
+func (a authorization) scopeProblem(service, region string, signedAt time.Time) string {
 	switch {
 	case a.end != terminator:
 		return fmt.Sprintf("Credential should be scoped with a valid terminator: '%s', not '%s'.", terminator, a.end)
-	case a.service != "sts":
-		return "Credential should be scoped to correct service: 'sts'. "
+	case a.service != service:
+		return "Credential should be scoped to correct service: '" + service + "'. "
 	case region != "" && region != a.region, !regionName.MatchString(a.region):
 		return "Credential should be scoped to a valid region. "
 	case a.date != signedAt.Format("20060102"):

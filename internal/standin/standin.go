@@ -4,7 +4,7 @@
 // too long, a sign-in token that is too old. Each behaviour names what it rests on: [D] AWS's documentation, [S] source
 // that was read, [I] an issue in which somebody met it, [?] nobody established it, and the stricter reading is taken.
 //
-// It is no AWS: there are no policies beyond a role's trust, no other services, one partition, no multi-session, and the
+// It is no AWS: there are no policies beyond a role's trust, of other services only what reads a secret, one partition, no multi-session, and the
 // console's pages only look and fail like the real ones. Nothing that it hands out opens anything elsewhere. It must not
 // be reachable from other machines, since anybody who reaches it may sign everybody out.
 package standin
@@ -37,10 +37,12 @@ const (
 //
 // One listener serves everything, told apart by host: sts.localhost, [REGION.]signin.localhost and
 // [REGION.]console.localhost, which Chromium finds on loopback by itself. At any other name (127.0.0.1, say) the path
-// decides between STS (/) and sign-in (/federation), for clients that resolve names less kindly.
+// decides between STS (/; its JSON protocol's target, other services) and sign-in (/federation), for clients that resolve names less kindly.
 type Server struct {
-	Users []User // nil: DefaultUser
-	Roles []Role // nil: DefaultRole, up to 12 h
+	Users      []User // nil: DefaultUser
+	Roles      []Role // nil: DefaultRole, up to 12 h
+	Secrets    []Secret
+	Parameters []Parameter
 
 	// Life shortens every session (credentials and console alike), also below the 900 s that are AWS's least, so that
 	// an hour can be watched in a minute. What a caller may ask for stays AWS's, and so one who asks for a
@@ -85,7 +87,7 @@ type Role struct {
 	ExternalID string
 }
 
-// A Part is one of the three services.
+// A Part is one of the services; those of AWS's JSON protocol have their names in json.go.
 type Part string
 
 // The parts.
@@ -183,6 +185,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveSignIn(seen, c)
 	case Console:
 		s.serveConsole(seen, c)
+	default:
+		s.serveJSON(seen, c)
 	}
 }
 
@@ -198,6 +202,10 @@ func (c *call) sort() bool {
 			c.part, c.region = part, region
 			return true
 		}
+	}
+	if part := jsonPart(c.Request); c.URL.Path == "/" && part != "" {
+		c.part = part
+		return true
 	}
 	switch c.URL.Path {
 	case "/":
@@ -220,7 +228,10 @@ func under(host, base string) (region string, ok bool) {
 
 // name gives the call its action. A name that is not known stays out of the log: a client may have put a secret there.
 func (c *call) name() {
+	_, target, _ := strings.Cut(c.Header.Get("X-Amz-Target"), ".")
 	switch wanted := c.Form.Get("Action"); {
+	case slices.Contains(jsonServices()[c.part].actions, target):
+		c.action = target
 	case c.part == Console:
 		c.action = map[string]string{"/oauth": "oauth", pagePath: "page", dataPath: "data"}[c.URL.Path]
 	case slices.Contains(c.part.actions(), wanted):

@@ -63,6 +63,11 @@ func (s *Server) answerSTS(c *call) (any, *stsError) {
 		return answer, nil
 	case "AssumeRole":
 		return s.assumeRole(c, who)
+	case "GetFederationToken":
+		if refusal := c.narrowing(); refusal != nil {
+			return nil, refusal
+		}
+		return s.getFederationToken(c, who)
 	}
 	return nil, &stsError{http.StatusBadRequest, "InvalidAction", "Could not find operation for version 2011-06-15"}
 }
@@ -85,6 +90,9 @@ func (s *Server) assumeRole(c *call, who credential) (any, *stsError) {
 		return nil, invalid(failed+"have length less than or equal to 64", name, "roleSessionName")
 	case !sessionNameForm.MatchString(name):
 		return nil, invalid(failed+`satisfy regular expression pattern: [\w+=,.@-]*`, name, "roleSessionName")
+	}
+	if refusal := c.narrowing(); refusal != nil {
+		return nil, refusal
 	}
 	wanted := defaultSession
 	if text := c.Form.Get("DurationSeconds"); text != "" {
