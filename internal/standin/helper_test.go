@@ -150,6 +150,9 @@ func sign(r *http.Request, k keys, now time.Time, body []byte, region, service s
 		r.Header.Set("X-Amz-Security-Token", k.token)
 		signed = append(signed, "x-amz-security-token")
 	}
+	if r.Header.Get("X-Amz-Target") != "" {
+		signed = append(signed, "x-amz-target")
+	}
 	r.Host = r.URL.Host
 	scope := []string{now.UTC().Format("20060102"), region, service, terminator}
 	toSign := strings.Join([]string{algorithm, now.UTC().Format(amzDate), strings.Join(scope, "/"),
