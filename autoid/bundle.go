@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -75,6 +76,12 @@ func (p Publisher) key() (ed25519.PublicKey, error) {
 		return nil, fmt.Errorf("publisher %q: not ed25519:BASE64", string(p))
 	}
 	return key, nil
+}
+
+// Check refuses what is not a publisher.
+func (p Publisher) Check() error {
+	_, err := p.key()
+	return err
 }
 
 // signedBy reports whether one of the lines of sig is the publisher's signature over the bundle.
@@ -153,24 +160,34 @@ func parseBundle(data []byte) (*Bundle, error) {
 	return b, nil
 }
 
+// Marshal writes the bundle as it is signed.
+func (b *Bundle) Marshal() ([]byte, error) {
+	bundle, err := json.MarshalIndent(b, "", "  ")
+	if err == nil {
+		_, err = parseBundle(bundle)
+	}
+	return bundle, err
+}
+
 // Sign makes the two parts of the bundle. While a publisher is replaced, both keys sign.
 func (b *Bundle) Sign(keys ...ed25519.PrivateKey) (bundle, sig []byte, err error) {
-	if bundle, err = json.MarshalIndent(b, "", "  "); err != nil {
+	if bundle, err = b.Marshal(); err != nil {
 		return nil, nil, err
 	}
-	if _, err := parseBundle(bundle); err != nil {
-		return nil, nil, err
-	}
+	return bundle, sign(bundle, keys), nil
+}
+
+func sign(bundle []byte, keys []ed25519.PrivateKey) (sig []byte) {
 	for _, key := range keys {
 		s := ed25519.Sign(key, append([]byte(labelBundle), bundle...))
 		sig = append(base64.StdEncoding.AppendEncode(sig, s), '\n')
 	}
-	return bundle, sig, nil
+	return sig
 }
 
 // Publish signs the bundle and puts it, with the entropy files by their names, where its client fetches it.
 func (b *Bundle) Publish(ctx context.Context, to Repository, entropy map[string]*Entropy, keys ...ed25519.PrivateKey) error {
-	bundle, sig, err := b.Sign(keys...)
+	bundle, err := b.Marshal()
 	if err != nil {
 		return err
 	}
@@ -180,12 +197,47 @@ func (b *Bundle) Publish(ctx context.Context, to Repository, entropy map[string]
 			objects = append(objects, Object{g.File, e.File()})
 		}
 	}
+	return PublishMarshalled(ctx, to, bundle, objects, keys...)
+}
+
+// PublishMarshalled is Publish for a bundle that is to be published as it was marshalled, which a publisher who is broken
+// off must do: clients refuse other bytes under the same number.
+func PublishMarshalled(
+	ctx context.Context, to Repository, bundle []byte, entropy []Object, keys ...ed25519.PrivateKey,
+) error {
+	sig := sign(bundle, keys)
+	// The signatures of the bundle that is there stay until it is replaced: a publisher may die between his two writes, and
+	// clients read on. What cannot be read is no reason not to publish.
+	if old, err := to.Fetch(ctx, BundleName, maxBundle); err == nil && !bytes.Equal(old, bundle) {
+		if lines, err := to.Fetch(ctx, SignatureName, maxSignature); err == nil {
+			sig = append(sig, signaturesOf(old, lines, keys)...)
+		}
+	}
 	// A client that reads meanwhile must never find a bundle whose parts are not there yet.
-	objects = append(objects, Object{SignatureName, sig}, Object{BundleName, bundle})
+	objects := append(slices.Clone(entropy), Object{SignatureName, sig}, Object{BundleName, bundle})
 	if err := to.Publish(ctx, objects); err != nil {
 		return fmt.Errorf("publish: %w", err)
 	}
 	return nil
+}
+
+// signaturesOf picks the lines of sig by which one of keys signed the bundle.
+func signaturesOf(bundle, sig []byte, keys []ed25519.PrivateKey) (lines []byte) {
+	for line := range bytes.Lines(sig) {
+		for _, key := range keys {
+			if PublisherOf(key).signedBy(bundle, line) {
+				lines = append(append(lines, bytes.TrimRight(line, "\r\n")...), '\n')
+				break
+			}
+		}
+	}
+	return lines
+}
+
+// A Remover is a repository that can drop objects: entropy files of the past.
+type Remover interface {
+	// Remove removes the objects; one that is not there is no error.
+	Remove(ctx context.Context, names ...string) error
 }
 
 // key is the server key to send to: the first that is valid by this clock, which may be wrong, or else the first.

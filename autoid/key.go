@@ -4,6 +4,7 @@ import (
 	"crypto/ecdh"
 	"crypto/hpke"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -57,6 +58,9 @@ func keyOf(private hpke.PrivateKey) Key {
 
 // Public returns the public half.
 func (k Key) Public() []byte { return k.public }
+
+// ID tells keys apart, in audit lines too: a digest of the public half in hex.
+func (k Key) ID() string { return hex.EncodeToString(k.id[:]) }
 
 // Format keeps the private half out of whatever prints a key.
 func (k Key) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "server key %x", k.id) }

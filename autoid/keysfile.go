@@ -18,7 +18,7 @@ const KeysName = "server/keys.json"
 type Identity struct {
 	ServerName string
 	Endpoints  []string // base addresses, to which /v2/credential is appended
-	Keys       []Key    // all of them are accepted; the order is that of the bundles
+	Keys       []Key    // in the order they were made; all of them are accepted
 }
 
 type identityFile struct {

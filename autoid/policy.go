@@ -20,6 +20,8 @@ type ClientFile struct {
 	Expires  time.Time    `json:"expires,omitzero"` // zero: never
 	Policy   Policy       `json:"policy"`
 	Evidence EvidenceRule `json:"evidence,omitzero"`
+	// Repositories are where its bundle is published, in this order.
+	Repositories []Place `json:"repositories,omitempty"`
 	// BundleSeq is the newest published bundle's.
 	BundleSeq uint64       `json:"bundle_seq"`
 	Entropy   []Generation `json:"entropy,omitempty"`
@@ -30,6 +32,12 @@ type Policy struct {
 	Allow []Allow `json:"allow,omitempty"`
 	// PerHour is how many requests a client has in an hour, all at once if it likes; 0 is [DefaultPerHour].
 	PerHour int `json:"per_hour,omitempty"`
+}
+
+// A Place is a repository in the words of a configuration. What is secret about it is in a file of its own.
+type Place struct {
+	Bundle    string `json:"bundle"` // such as /srv/bundles/lobby-tv or npm:@acme/lobby-tv
+	TokenFile string `json:"token_file,omitempty"`
 }
 
 // DefaultPerHour is one request a minute, which is enough for a display that signs in anew every minute.
@@ -104,6 +112,11 @@ func ParseClientFile(data []byte, verifiers map[string]Verifier) (*ClientFile, e
 	}
 	if c.Policy.PerHour < 0 {
 		f.Problem("policy.per_hour", errors.New("must not be negative"))
+	}
+	for i, p := range c.Repositories {
+		if p.Bundle == "" {
+			f.Problem(fmt.Sprintf("repositories[%d].bundle", i), errors.New("must say where the bundle is published"))
+		}
 	}
 	bound := false
 	for i, rule := range c.Evidence.AnyOf {

@@ -36,6 +36,9 @@ type Server struct {
 	Audit io.Writer
 	// FailuresPerMinute is for each address (IPv6: each /64); 0 is DefaultFailuresPerMinute.
 	FailuresPerMinute int
+	// Reread is how old the server's copy of a file may be when it is used; 0 is DefaultReread. A rotation must wait longer
+	// before it publishes what it has made.
+	Reread time.Duration
 	// Log gets what the operator should know; nil discards it.
 	Log *slog.Logger
 
@@ -55,7 +58,10 @@ func (s *Server) start() {
 		if s.Log == nil {
 			s.Log = slog.New(slog.DiscardHandler)
 		}
-		s.state = newState(s.State, s.Verifiers, s.Log)
+		if s.Reread == 0 {
+			s.Reread = DefaultReread
+		}
+		s.state = newState(s.State, s.Verifiers, s.Reread, s.Log)
 		s.dummy = NewEntropy()
 		s.audit.w = s.Audit
 		s.outside = make(chan struct{}, maxOutside)
@@ -119,6 +125,11 @@ func (s *Server) respond(w http.ResponseWriter, r *http.Request, line *record) (
 		return nil, refusal("no keys: " + err.Error())
 	}
 	key, ok := id.key(h.id)
+	if !ok { // a rotation: the new key's first request must not fail
+		if id, err = s.state.identity.fresh(); err == nil {
+			key, ok = id.key(h.id)
+		}
+	}
 	if !ok {
 		return nil, refusal("server key: unknown")
 	}

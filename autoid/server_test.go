@@ -736,12 +736,12 @@ func TestRevocationHoldsWithinTenSecondsAndSurvivesABadEdit(t *testing.T) {
 			t.Fatal(got)
 		}
 		w.files[ClientFileName(testClient)] = &fstest.MapFile{Data: []byte(`{"revoked": tru`)}
-		time.Sleep(rereadAfter)
+		time.Sleep(DefaultReread)
 		if got := w.code(w.ask()); got != "issued" || !strings.Contains(w.log.String(), "state not readable") {
 			t.Errorf("a bad edit: %s, log %s", got, w.log)
 		}
 		w.files[ClientFileName(testClient)] = &fstest.MapFile{Data: []byte(`{"revoked":true,"policy":{"allow":[]},"bundle_seq":1}`)}
-		time.Sleep(rereadAfter)
+		time.Sleep(DefaultReread)
 		if got := w.code(w.ask()); got != "refused" {
 			t.Errorf("revoked: %s", got)
 		}
@@ -756,7 +756,7 @@ func TestAClientsFilesAreReadBehindTheBackOfWhoHasProvenNothing(t *testing.T) {
 		if got := w.code(w.ask()); got != "issued" {
 			t.Fatal(got)
 		}
-		time.Sleep(rereadAfter)
+		time.Sleep(DefaultReread)
 		next := NewEntropy() // the client was enrolled anew under its old name
 		w.files[EntropyName(testClient, 1)] = &fstest.MapFile{Data: next.File()}
 		q := w.ask()
@@ -772,7 +772,7 @@ func TestAClientsFilesAreReadBehindTheBackOfWhoHasProvenNothing(t *testing.T) {
 		w.files[EntropyName(testClient, 2)] = w.files[EntropyName(testClient, 1)]
 		w.files[ClientFileName(testClient)] = &fstest.MapFile{Data: []byte(
 			`{"policy":{"allow":[{"want":"file/wall"}]},"bundle_seq":2,"entropy":[{"egen":2,"file":"x"}]}`)}
-		time.Sleep(rereadAfter)
+		time.Sleep(DefaultReread)
 		q.egen = 2
 		if got := w.code(q); got != "issued" {
 			t.Errorf("a new generation: %s", got)

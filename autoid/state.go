@@ -12,15 +12,17 @@ import (
 )
 
 const (
-	// rereadAfter is how old the copy of a file may be when it is used. Nothing makes the server read a file more often:
+	// DefaultReread is how old the copy of a file may be when it is used. Nothing makes the server read a file more often:
 	// not strangers with random names either.
-	rereadAfter = 10 * time.Second
-	maxState    = 1 << 20 // bytes of a keys.json or client.json
+	DefaultReread = 10 * time.Second
+
+	maxState = 1 << 20 // bytes of a keys.json or client.json
 )
 
 // A cached is a copy of something on disk; a failure is kept like a value.
 type cached[T any] struct {
 	load  func() (T, error)
+	after time.Duration // see DefaultReread
 	log   *slog.Logger
 	entry atomic.Pointer[copyOf[T]]
 	mu    sync.Mutex // held by the one who reads
@@ -32,26 +34,39 @@ type copyOf[T any] struct {
 	read  time.Time
 }
 
-func newCached[T any](log *slog.Logger, load func() (T, error)) *cached[T] {
-	return &cached[T]{log: log, load: load}
+func newCached[T any](log *slog.Logger, after time.Duration, load func() (T, error)) *cached[T] {
+	return &cached[T]{log: log, after: after, load: load}
 }
 
 // get returns the copy, which it renews when it is old. Others use the old one meanwhile, and if it cannot be renewed.
 func (c *cached[T]) get() (T, error) {
 	old := c.entry.Load()
 	switch {
-	case old != nil && !old.old():
+	case old != nil && !c.old(old):
 		return old.value, old.err
 	case old == nil:
 		c.mu.Lock()
-		if e := c.entry.Load(); e != nil { // read while we waited
-			c.mu.Unlock()
-			return e.value, e.err
-		}
 	case !c.mu.TryLock():
 		return old.value, old.err
 	}
 	defer c.mu.Unlock()
+	return c.read()
+}
+
+// fresh is get for who has not found in the copy what he looks for: if the copy is old he waits until it is renewed.
+func (c *cached[T]) fresh() (T, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.read()
+}
+
+// read renews the copy, unless somebody has while the caller waited for mu, which he holds.
+func (c *cached[T]) read() (T, error) {
+	old := c.entry.Load()
+	if old != nil && !c.old(old) {
+		return old.value, old.err
+	}
+	start := time.Now()
 	value, err := c.load()
 	if err != nil {
 		c.log.Warn("state not readable", keyError, err)
@@ -59,7 +74,7 @@ func (c *cached[T]) get() (T, error) {
 			value, err = old.value, nil
 		}
 	}
-	c.entry.Store(&copyOf[T]{value, err, time.Now()})
+	c.entry.Store(&copyOf[T]{value, err, start}) // what was written while we read may not be in it
 	return value, err
 }
 
@@ -73,12 +88,12 @@ func (c *cached[T]) peek() (T, error) {
 
 // renewLater renews an old copy while nobody waits for it.
 func (c *cached[T]) renewLater() {
-	if e := c.entry.Load(); e != nil && e.old() {
+	if e := c.entry.Load(); e != nil && c.old(e) {
 		go func() { _, _ = c.get() }() // what went wrong is logged
 	}
 }
 
-func (e *copyOf[T]) old() bool { return time.Since(e.read) >= rereadAfter }
+func (c *cached[T]) old(e *copyOf[T]) bool { return time.Since(e.read) >= c.after }
 
 // expire makes the next get or peek read.
 func (c *cached[T]) expire() {
@@ -95,6 +110,7 @@ func (c *cached[T]) expire() {
 type state struct {
 	fsys      fs.FS
 	verifiers map[string]Verifier
+	reread    time.Duration
 	log       *slog.Logger
 
 	identity *cached[*Identity]
@@ -110,16 +126,16 @@ type clientState struct {
 	entropy map[uint32]*cached[*Entropy] // by generation
 }
 
-func newState(fsys fs.FS, verifiers map[string]Verifier, log *slog.Logger) *state {
-	s := &state{fsys: fsys, verifiers: verifiers, log: log, clients: map[string]*clientState{}}
-	s.identity = newCached(log, func() (*Identity, error) {
+func newState(fsys fs.FS, verifiers map[string]Verifier, reread time.Duration, log *slog.Logger) *state {
+	s := &state{fsys: fsys, verifiers: verifiers, reread: reread, log: log, clients: map[string]*clientState{}}
+	s.identity = newCached(log, reread, func() (*Identity, error) {
 		data, err := private.ReadFS(fsys, KeysName, maxState)
 		if err != nil {
 			return nil, err
 		}
 		return ParseIdentity(data)
 	})
-	s.names = newCached(log, func() (map[string]bool, error) {
+	s.names = newCached(log, reread, func() (map[string]bool, error) {
 		entries, err := fs.ReadDir(fsys, "clients")
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
@@ -142,7 +158,7 @@ func (s *state) of(name string) *clientState {
 	defer s.mu.Unlock()
 	c := s.clients[name]
 	if c == nil {
-		file := newCached(s.log, func() (*ClientFile, error) {
+		file := newCached(s.log, s.reread, func() (*ClientFile, error) {
 			data, err := private.ReadFS(s.fsys, ClientFileName(name), maxState)
 			if err != nil {
 				return nil, err
@@ -161,7 +177,7 @@ func (s *state) entropyOf(name string, c *clientState, egen uint32) *cached[*Ent
 	defer s.mu.Unlock()
 	slot := c.entropy[egen]
 	if slot == nil {
-		slot = newCached(s.log, func() (*Entropy, error) {
+		slot = newCached(s.log, s.reread, func() (*Entropy, error) {
 			data, err := private.ReadFS(s.fsys, EntropyName(name, egen), EntropySize)
 			if err != nil {
 				return nil, err
@@ -181,7 +197,7 @@ func (s *state) entropy(name string, egen uint32, now time.Time) *Entropy {
 	}
 	file, err := c.file.peek()
 	if err == nil && file.generation(egen) == nil {
-		file, err = c.file.get() // a rotation: its first request must not fail
+		file, err = c.file.fresh() // a rotation: its first request must not fail
 	}
 	if err != nil || !file.admits(egen, now) {
 		return nil

@@ -3,7 +3,10 @@ package folder
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/kioskeeper/kioskeeper/autoid"
@@ -14,7 +17,10 @@ import (
 // its owner alone, and what others could read is refused.
 type Repository struct{ Path string }
 
-var _ autoid.Repository = Repository{}
+var (
+	_ autoid.Repository = Repository{}
+	_ autoid.Remover    = Repository{}
+)
 
 // Fetch implements [autoid.Repository].
 func (r Repository) Fetch(ctx context.Context, name string, limit int64) ([]byte, error) {
@@ -39,6 +45,23 @@ func (r Repository) Publish(ctx context.Context, objects []autoid.Object) error 
 			return err
 		}
 		if err := private.Write(path, o.Content); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Remove implements [autoid.Remover].
+func (r Repository) Remove(ctx context.Context, names ...string) error {
+	for _, name := range names {
+		path, err := r.path(name)
+		if err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
