@@ -100,7 +100,7 @@ var theirs = []struct {
 	folders []string
 }{
 	{"github.com/aws/", []string{"federation/awscreds", "autoid/stsstore"}},
-	{"github.com/pelletier/go-toml/", []string{"kiosk/conffile", "autoid/serverdir"}},
+	{"github.com/pelletier/go-toml/", []string{"kiosk/conffile", "autoid/serverdir", "autoid/internal/stricttoml"}},
 	{"github.com/pkg/browser", []string{"kiosk/opener"}},
 	{"github.com/spf13/cobra", []string{"cmd/..."}},
 	{"golang.org/x/term", []string{"cmd/..."}},
