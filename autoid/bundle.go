@@ -197,14 +197,12 @@ func (b *Bundle) Publish(ctx context.Context, to Repository, entropy map[string]
 			objects = append(objects, Object{g.File, e.File()})
 		}
 	}
-	return PublishMarshalled(ctx, to, bundle, objects, keys...)
+	return publish(ctx, to, bundle, sign(bundle, keys), objects)
 }
 
-// PublishMarshalled is Publish for a bundle that is to be published as it was marshalled, which a publisher who is broken
-// off must do: clients refuse other bytes under the same number.
-func PublishMarshalled(
-	ctx context.Context, to Repository, bundle []byte, entropy []Object, keys ...ed25519.PrivateKey,
-) error {
+// Republish publishes a marshalled bundle where one may be already: clients refuse other bytes under the same number, so
+// who was broken off must publish those that he began with.
+func Republish(ctx context.Context, to Repository, bundle []byte, entropy []Object, keys ...ed25519.PrivateKey) error {
 	sig := sign(bundle, keys)
 	// The signatures of the bundle that is there stay until it is replaced: a publisher may die between his two writes, and
 	// clients read on. What cannot be read is no reason not to publish.
@@ -213,6 +211,10 @@ func PublishMarshalled(
 			sig = append(sig, signaturesOf(old, lines, keys)...)
 		}
 	}
+	return publish(ctx, to, bundle, sig, entropy)
+}
+
+func publish(ctx context.Context, to Repository, bundle, sig []byte, entropy []Object) error {
 	// A client that reads meanwhile must never find a bundle whose parts are not there yet.
 	objects := append(slices.Clone(entropy), Object{SignatureName, sig}, Object{BundleName, bundle})
 	if err := to.Publish(ctx, objects); err != nil {

@@ -106,25 +106,30 @@ func (c *Client) fetch(ctx context.Context, old *held) (*held, error) {
 
 type fetcher func(ctx context.Context, name string, limit int64) ([]byte, error)
 
+// errEntropy is in front of why the bundle's entropy file was not fetched. It may have been retired since we read the
+// bundle.
+var errEntropy = errors.New("entropy")
+
 // read fetches a whole bundle and holds it against what is trusted.
 func (c *Client) read(ctx context.Context, fetch fetcher, t trust) (*held, error) {
+	h, err := c.readOnce(ctx, fetch, t)
+	if errors.Is(err, errBadSignature) || errors.Is(err, errEntropy) { // we may have read while the publisher wrote
+		h, err = c.readOnce(ctx, fetch, t)
+	}
+	return h, err
+}
+
+func (c *Client) readOnce(ctx context.Context, fetch fetcher, t trust) (*held, error) {
 	h := &held{fetched: c.now().Round(0)}
-	next := t.Publisher
-	verify := func() (err error) {
-		if h.raw, err = fetch(ctx, BundleName, maxBundle); err != nil {
-			return fmt.Errorf("bundle: %w", err)
-		}
-		if h.sig, err = fetch(ctx, SignatureName, maxSignature); err != nil {
-			return fmt.Errorf("bundle: %w", err)
-		}
-		h.Bundle, next, err = VerifyBundle(h.raw, h.sig, t.Publisher, c.Name, c.name)
-		return err
+	var next Publisher
+	var err error
+	if h.raw, err = fetch(ctx, BundleName, maxBundle); err != nil {
+		return nil, fmt.Errorf("bundle: %w", err)
 	}
-	err := verify()
-	if errors.Is(err, errBadSignature) { // we may have read between the publisher's two writes
-		err = verify()
+	if h.sig, err = fetch(ctx, SignatureName, maxSignature); err != nil {
+		return nil, fmt.Errorf("bundle: %w", err)
 	}
-	if err != nil {
+	if h.Bundle, next, err = VerifyBundle(h.raw, h.sig, t.Publisher, c.Name, c.name); err != nil {
 		return nil, err
 	}
 	sum := sha256.Sum256(h.raw)
@@ -138,7 +143,7 @@ func (c *Client) read(ctx context.Context, fetch fetcher, t trust) (*held, error
 	if h.generation = h.Bundle.generation(c.now()); h.generation != nil {
 		content, err := fetch(ctx, h.generation.File, EntropySize)
 		if err != nil {
-			return nil, fmt.Errorf("entropy: %w", err)
+			return nil, fmt.Errorf("%w: %w", errEntropy, err)
 		}
 		if h.entropy, err = ParseEntropy(content); err != nil {
 			return nil, err
