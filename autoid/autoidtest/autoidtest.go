@@ -6,12 +6,9 @@ package autoidtest
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io/fs"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/kioskeeper/kioskeeper/autoid"
 )
@@ -110,87 +107,6 @@ func TestRepository(t *testing.T, open func(t *testing.T) autoid.Repository) {
 		}
 		if err := r.Publish(ctx, []autoid.Object{{Name: "x"}}); !errors.Is(err, context.Canceled) {
 			t.Errorf("Publish = %v", err)
-		}
-	})
-}
-
-// A Store is a store under test, and what is in it.
-type Store struct {
-	Store     autoid.Store
-	Has       string   // an id that it has
-	HasNot    string   // an id in its form that it does not have
-	Malformed []string // ids that it must not take, besides those of the suite
-	Secrets   []string // what no error may show
-	Leases    bool     // it gives leases: they end
-	Duration  time.Duration
-}
-
-// TestStore runs the suite of stores.
-func TestStore(t *testing.T, open func(t *testing.T) Store) {
-	grant := func(s Store, id string) autoid.Grant {
-		return autoid.Grant{Client: "lobby-tv", Want: autoid.Want{Store: "x", ID: id}, Duration: s.Duration}
-	}
-	t.Run("it gives what it has", func(t *testing.T) {
-		s := open(t)
-		start := time.Now()
-		c, err := s.Store.Credential(t.Context(), grant(s, s.Has))
-		if err != nil {
-			t.Fatal(err)
-		}
-		text := []byte(c.JSON.Reveal())
-		if !json.Valid(text) || (text[0] != '{' && text[0] != '"') {
-			t.Error("a credential that is neither a JSON object nor a string")
-		}
-		if s.Leases {
-			if c.Expires.Before(start) || c.Expires.After(time.Now().Add(s.Duration)) {
-				t.Errorf("a lease until %v, %v after it was asked for %v", c.Expires, c.Expires.Sub(start), s.Duration)
-			}
-			if keys, err := c.AWS(); err == nil && !keys.Expires.Equal(c.Expires) {
-				t.Errorf("the credential says that it expires %v, the store %v", keys.Expires, c.Expires)
-			}
-		}
-	})
-	refused := func(t *testing.T, s Store, g autoid.Grant, codes ...autoid.Code) {
-		t.Helper()
-		_, err := s.Store.Credential(t.Context(), g)
-		e, ok := errors.AsType[*autoid.Error](err)
-		if !ok {
-			t.Errorf("Credential(%s) = %v, no answer for the client", g.Want, err)
-			return
-		}
-		for _, code := range codes {
-			if e.Code == code {
-				return
-			}
-		}
-		t.Errorf("Credential(%s) = %v, want one of %v", g.Want, e, codes)
-	}
-	t.Run("what it has not is not found", func(t *testing.T) {
-		s := open(t)
-		refused(t, s, grant(s, s.HasNot), autoid.NotFound)
-	})
-	t.Run("nothing outside is reached", func(t *testing.T) {
-		s := open(t)
-		for _, id := range append([]string{"", ".", "..", "../" + s.Has, "/etc/hostname", "a/../../b"}, s.Malformed...) {
-			refused(t, s, grant(s, id), autoid.NotFound, autoid.BadRequest)
-		}
-	})
-	t.Run("a version that is not there is not the newest one", func(t *testing.T) {
-		s := open(t)
-		g := grant(s, s.Has)
-		g.Want.Version = "no-such-version"
-		refused(t, s, g, autoid.NotFound, autoid.BadRequest)
-	})
-	t.Run("a context that is over ends it, without a secret in the error", func(t *testing.T) {
-		s := open(t)
-		_, err := s.Store.Credential(over(), grant(s, s.Has))
-		if !errors.Is(err, context.Canceled) {
-			t.Fatalf("Credential = %v", err)
-		}
-		for _, secret := range s.Secrets {
-			if strings.Contains(err.Error(), secret) {
-				t.Errorf("a secret in the error: %v", err)
-			}
 		}
 	})
 }

@@ -1,135 +1,161 @@
-// Package stsstore is an auto-id store of AWS roles: it assumes one for a client, for as long as the policy lets it.
+// Package stsstore is an auto-id store of AWS's STS: for a client it assumes a role, or asks for a federation token, for
+// as long as the policy lets it.
 package stsstore
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
-	"github.com/aws/smithy-go"
+	"github.com/aws/aws-sdk-go-v2/service/sts/types"
 
 	"github.com/kioskeeper/kioskeeper/autoid"
+	"github.com/kioskeeper/kioskeeper/autoid/awscall"
 	"github.com/kioskeeper/kioskeeper/secret"
 )
 
-// STS gives a lease of 15 minutes at least, of 12 hours at most.
+// STS gives a lease of 15 minutes at least, a role for 12 hours at most and a federation token for 36.
 const (
-	minDuration = 15 * time.Minute
-	maxDuration = 12 * time.Hour
+	minDuration   = 15 * time.Minute
+	maxRole       = 12 * time.Hour
+	maxFederation = 36 * time.Hour
 )
 
 // A Role is what an id of the store stands for.
 type Role struct {
 	ARN        string
 	ExternalID string // "" sends none
+	// SourceIdentity sends the client's name as the source identity too, which stays through role chains. The role's
+	// trust policy must allow sts:SetSourceIdentity.
+	SourceIdentity bool
+	PolicyARNs     []string // managed policies that narrow every session
 }
 
-// A Store assumes roles with the credentials of the SDK's default chain. The role session's name is the client's, so
-// that CloudTrail tells the clients apart.
+// A Federation is an id that stands for a federation token: a part of what the caller may do, an IAM user's own keys.
+type Federation struct {
+	PolicyARNs []string // managed policies; a token may do what these or the client's session policy name
+}
+
+// A Store takes credentials from STS. The role session's name is the client's, so that CloudTrail tells the clients apart.
 type Store struct {
-	Roles    map[string]Role // by id
-	Region   string          // "" is that of the default chain
-	Endpoint string          // "" is AWS's own
-	HTTP     aws.HTTPClient  // makes the calls; nil is the SDK's
-	// Keys sign the calls; without an id, those of the default chain do.
-	Keys autoid.AWSKeys
-
-	mu     sync.Mutex // held while the default chain is read for the first time
-	client *sts.Client
+	Account    *awscall.Account
+	Roles      map[string]Role       // by id
+	Federation map[string]Federation // by id, which no role may have
 }
 
-var _ autoid.Store = (*Store)(nil)
+var _ autoid.Store = Store{}
 
 // Credential implements [autoid.Store].
-func (s *Store) Credential(ctx context.Context, g autoid.Grant) (autoid.Credential, error) {
-	if g.Want.Version != "" {
-		return autoid.Credential{}, &autoid.Error{Code: autoid.BadRequest, Message: "roles have no versions"}
+func (s Store) Credential(ctx context.Context, g autoid.Grant) (autoid.Credential, error) {
+	bad := func(text string) (autoid.Credential, error) {
+		return autoid.Credential{}, &autoid.Error{Code: autoid.BadRequest, Message: text}
 	}
-	role, ok := s.Roles[g.Want.ID]
-	if !ok {
+	role, isRole := s.Roles[g.Want.ID]
+	federation, isFederation := s.Federation[g.Want.ID]
+	switch {
+	case g.Want.Version != "":
+		return bad("roles have no versions")
+	case !isRole && !isFederation:
 		return autoid.Credential{}, &autoid.Error{Code: autoid.NotFound, Message: "no role of this name is configured"}
-	}
-	if g.Duration < minDuration {
+	case g.Duration < minDuration:
 		// A longer lease than was asked for is not ours to give.
-		return autoid.Credential{}, &autoid.Error{Code: autoid.BadRequest,
-			Message: fmt.Sprintf("AWS leases for %v at least: raise max_duration in the client's file", minDuration)}
+		return bad(fmt.Sprintf("AWS leases for %v at least: raise max_duration in the client's file", minDuration))
+	case isFederation && g.SessionPolicy == "" && len(federation.PolicyARNs) == 0:
+		return bad("a federation token without a policy may do nothing: give session_policy in the client's file")
 	}
-	client, err := s.sts(ctx)
+	cfg, err := s.Account.Config(ctx)
 	if err != nil {
 		return autoid.Credential{}, err
 	}
-	in := &sts.AssumeRoleInput{
-		RoleArn:         &role.ARN,
-		RoleSessionName: aws.String(sessionName(g.Client)),
-		DurationSeconds: aws.Int32(int32(min(g.Duration, maxDuration) / time.Second)),
+	var c *types.Credentials
+	if isRole {
+		c, err = assume(ctx, cfg, g, role)
+	} else {
+		c, err = federate(ctx, cfg, g, federation)
 	}
-	if role.ExternalID != "" {
-		in.ExternalId = &role.ExternalID
-	}
-	out, err := client.AssumeRole(ctx, in)
 	if err != nil {
-		return autoid.Credential{}, told(err)
+		return autoid.Credential{}, err
 	}
 	return autoid.AWSKeys{
-		AccessKeyID:     aws.ToString(out.Credentials.AccessKeyId),
-		SecretAccessKey: secret.New(aws.ToString(out.Credentials.SecretAccessKey)),
-		SessionToken:    secret.New(aws.ToString(out.Credentials.SessionToken)),
-		Expires:         aws.ToTime(out.Credentials.Expiration),
+		AccessKeyID:     aws.ToString(c.AccessKeyId),
+		SecretAccessKey: secret.New(aws.ToString(c.SecretAccessKey)),
+		SessionToken:    secret.New(aws.ToString(c.SessionToken)),
+		Expires:         aws.ToTime(c.Expiration),
 	}.Credential()
 }
 
-func (s *Store) sts(ctx context.Context) (*sts.Client, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.client != nil {
-		return s.client, nil
+func assume(ctx context.Context, cfg aws.Config, g autoid.Grant, role Role) (*types.Credentials, error) {
+	name := sessionName(g.Client, maxSessionName)
+	in := &sts.AssumeRoleInput{
+		RoleArn:         &role.ARN,
+		RoleSessionName: &name,
+		DurationSeconds: seconds(g.Duration, maxRole),
+		ExternalId:      optional(role.ExternalID),
+		Policy:          optional(g.SessionPolicy),
+		PolicyArns:      policies(role.PolicyARNs),
+		Tags:            tags(g.Tags),
 	}
-	cfg, err := config.LoadDefaultConfig(ctx, func(o *config.LoadOptions) error {
-		o.Region, o.HTTPClient = s.Region, s.HTTP
-		if k := s.Keys; k.AccessKeyID != "" {
-			o.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-				return aws.Credentials{AccessKeyID: k.AccessKeyID, SecretAccessKey: k.SecretAccessKey.Reveal(),
-					SessionToken: k.SessionToken.Reveal()}, nil
-			})
-		}
-		return nil
+	if role.SourceIdentity {
+		in.SourceIdentity = &name
+	}
+	out, err := sts.NewFromConfig(cfg).AssumeRole(ctx, in)
+	if err != nil {
+		return nil, awscall.Told("assume role", err)
+	}
+	return out.Credentials, nil
+}
+
+func federate(ctx context.Context, cfg aws.Config, g autoid.Grant, f Federation) (*types.Credentials, error) {
+	// AWS would refuse it too, in words that say less.
+	keys, err := cfg.Credentials.Retrieve(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("federation token: %w", err)
+	}
+	if keys.SessionToken != "" {
+		return nil, errors.New("federation token: only an IAM user's own keys can ask for one, and the server's are temporary: " +
+			"use a role instead")
+	}
+	name := sessionName(g.Client, maxFederatedName)
+	out, err := sts.NewFromConfig(cfg).GetFederationToken(ctx, &sts.GetFederationTokenInput{
+		Name:            &name,
+		DurationSeconds: seconds(g.Duration, maxFederation),
+		Policy:          optional(g.SessionPolicy),
+		PolicyArns:      policies(f.PolicyARNs),
+		Tags:            tags(g.Tags),
 	})
 	if err != nil {
-		return nil, err
+		return nil, awscall.Told("federation token", err)
 	}
-	s.client = sts.NewFromConfig(cfg, func(o *sts.Options) {
-		if s.Endpoint != "" {
-			o.BaseEndpoint = &s.Endpoint
-		}
-	})
-	return s.client, nil
+	return out.Credentials, nil
 }
 
-// told is what may be known of an error. AWS's own text stays in here: that of a signature which does not match quotes the
-// session token. The client learns of throttling only, since the rest is the operator's to mend.
-func told(err error) error {
-	e, ok := errors.AsType[smithy.APIError](err)
-	if !ok {
-		return fmt.Errorf("assume role: %w", err)
+func seconds(d, most time.Duration) *int32 { return aws.Int32(int32(min(d, most) / time.Second)) }
+
+func optional(s string) *string {
+	if s == "" {
+		return nil
 	}
-	switch e.ErrorCode() {
-	case "Throttling", "ThrottlingException", "RequestLimitExceeded":
-		return &autoid.Error{Code: autoid.Throttled, Message: "AWS wants fewer requests", RetryAfter: time.Minute}
-	case "AccessDenied":
-		return errors.New("assume role: AccessDenied: the role's trust policy and the server's own must both allow it")
-	}
-	return fmt.Errorf("assume role: AWS answers %s", e.ErrorCode())
+	return &s
 }
 
-// sessionName is the client's name; AWS wants two characters at least.
-func sessionName(client string) string {
-	if len(client) < 2 {
-		return "client-" + client
+func policies(arns []string) []types.PolicyDescriptorType {
+	var all []types.PolicyDescriptorType
+	for _, arn := range arns {
+		all = append(all, types.PolicyDescriptorType{Arn: &arn})
 	}
-	return client
+	return all
+}
+
+// tags are sorted, so that equal requests are equal.
+func tags(of map[string]string) []types.Tag {
+	var all []types.Tag
+	for _, key := range slices.Sorted(maps.Keys(of)) {
+		all = append(all, types.Tag{Key: &key, Value: aws.String(of[key])})
+	}
+	return all
 }

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/kioskeeper/kioskeeper/autoid"
+	"github.com/kioskeeper/kioskeeper/autoid/awscall"
 	"github.com/kioskeeper/kioskeeper/autoid/filestore"
 	"github.com/kioskeeper/kioskeeper/autoid/serverdir"
 	"github.com/kioskeeper/kioskeeper/autoid/stsstore"
@@ -38,7 +39,9 @@ func (s *shelf) reload() error {
 		stores[storeFile] = filestore.Store{Folder: file.File.Folder}
 	}
 	if file.STS != nil {
-		sts := &stsstore.Store{Region: file.STS.Region, Endpoint: file.STS.Endpoint, Roles: map[string]stsstore.Role{}}
+		sts := stsstore.Store{
+			Account: &awscall.Account{Region: file.STS.Region, Endpoint: file.STS.Endpoint}, Roles: map[string]stsstore.Role{},
+		}
 		for id, role := range file.STS.Roles {
 			sts.Roles[id] = stsstore.Role{ARN: role.ARN, ExternalID: role.ExternalID}
 		}

@@ -99,7 +99,8 @@ var theirs = []struct {
 	prefix  string
 	folders []string
 }{
-	{"github.com/aws/", []string{"federation/awscreds", "autoid/stsstore"}},
+	{"github.com/aws/", []string{"federation/awscreds", "autoid/awscall", "autoid/stsstore",
+		"autoid/secretsmanagerstore", "autoid/ssmstore"}},
 	{"github.com/pelletier/go-toml/", []string{"kiosk/conffile", "autoid/serverdir", "autoid/internal/stricttoml"}},
 	{"github.com/pkg/browser", []string{"kiosk/opener"}},
 	{"github.com/spf13/cobra", []string{"cmd/..."}},
