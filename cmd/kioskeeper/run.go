@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -61,9 +60,6 @@ as does kioskeeper status. Ctrl-C or SIGTERM ends it, and leaves nothing behind.
 			if err != nil {
 				return err
 			}
-			if err := ordinary(file.Browser, allowRoot); err != nil {
-				return err
-			}
 			recent := new(kiosk.Recent)
 			log := logger(recent)
 			w, err := build(file, options{allowRoot: allowRoot, log: log, recent: recent})
@@ -77,15 +73,4 @@ as does kioskeeper status. Ctrl-C or SIGTERM ends it, and leaves nothing behind.
 	configFlag(c, &config)
 	c.Flags().BoolVar(&allowRoot, "allow-root", false, "let the browser run as root, without its sandbox")
 	return c
-}
-
-// ordinary refuses a managed browser that would run as root. It would itself refuse to start, but again and again, and to
-// nobody's eyes: run does not give up.
-func ordinary(b conffile.Browser, allowRoot bool) error {
-	if os.Geteuid() != 0 || allowRoot || b.Kind != conffile.BrowserManaged || b.User != "" {
-		return nil
-	}
-	return usageError{errors.New("the browser would run as root: its sandbox would be off, and a page that breaks out of it " +
-		"would own the machine (set user under [browser] to an ordinary user, start kioskeeper as one, or accept the risk " +
-		"with --allow-root)")}
 }
