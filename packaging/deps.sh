@@ -62,6 +62,9 @@ fi
 if [ "$for_what" = test ]; then
 	have_compiler || need "a C compiler, for the race detector" gcc libc6-dev
 	have ps || need "ps" procps
+	# auto-id's repositories are tested against the servers that people have.
+	have radosgw && have radosgw-admin && have ceph && have ceph-mon && have ceph-osd && have monmaptool ||
+		need "the Ceph object gateway, an S3 of one's own" radosgw ceph-mon ceph-osd ceph-common
 fi
 
 if [ "${#missing[@]}" -eq 0 ]; then
