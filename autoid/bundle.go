@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -56,6 +57,12 @@ type Bundle struct {
 type PublicKey struct {
 	Public []byte `json:"public"` // padded standard base64
 	Period
+}
+
+// ID is that of the key's [Key].
+func (k PublicKey) ID() string {
+	id := idOf(k.Public)
+	return hex.EncodeToString(id[:])
 }
 
 // A Publisher is the public key that signs bundles, as "ed25519:" and padded base64.

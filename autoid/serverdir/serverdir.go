@@ -6,32 +6,29 @@
 //	server/stores.toml                where credentials come from (see [Stores]); written by a person
 //	clients/<client>/client.json      what a client may have
 //	clients/<client>/entropy-<n>.bin  what it shares with the server
-//	publisher/key.pem                 the key that signs bundles; the server itself never needs it
+//	clients/<client>/published.json   what its repositories hold, and since when
+//	publisher/key.pem                 the key that signs bundles; the server needs it only to rotate by itself
+//	publisher/next.pem                the one after it, while it is being replaced
 //
 // All of it is secret, and none of it may be where clients read.
 package serverdir
 
 import (
 	"context"
-	"crypto/ed25519"
 	"crypto/rand"
-	"crypto/x509"
 	"encoding/hex"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/kioskeeper/kioskeeper/autoid"
 	"github.com/kioskeeper/kioskeeper/autoid/internal/private"
 )
 
-const (
-	publisherName = "publisher/key.pem"
-	maxFile       = 1 << 20
-)
+const maxFile = 1 << 20
 
 // Init makes the folder of a new server, reachable at the endpoints, and returns the publisher whom its clients trust. A
 // folder that has keys is left as it is: new ones would lock its clients out.
@@ -52,40 +49,15 @@ func Init(dir, serverName string, endpoints []string) (autoid.Publisher, error) 
 	if err != nil {
 		return "", err
 	}
-	publisher, err := newPublisher(filepath.Join(dir, publisherName))
+	publisher, text, err := newPublisher()
 	if err != nil {
+		return "", err
+	}
+	if err := private.Write(filepath.Join(dir, publisherName), text); err != nil {
 		return "", err
 	}
 	// The keys come last: with them the folder is a server's, and Init, broken off before, can be called again.
-	return publisher, private.Write(filepath.Join(dir, autoid.KeysName), []byte(keys.Reveal()))
-}
-
-func newPublisher(path string) (autoid.Publisher, error) {
-	_, key, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		return "", err
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return "", err
-	}
-	text := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
-	return autoid.PublisherOf(key), private.Write(path, text)
-}
-
-func readPublisher(path string) (ed25519.PrivateKey, error) {
-	data, err := private.ReadFile(path, maxFile)
-	if err != nil {
-		return nil, err
-	}
-	if block, _ := pem.Decode(data); block != nil {
-		if key, err := x509.ParsePKCS8PrivateKey(block.Bytes); err == nil {
-			if key, ok := key.(ed25519.PrivateKey); ok {
-				return key, nil
-			}
-		}
-	}
-	return nil, fmt.Errorf("%s: not a PEM file with an Ed25519 key", path)
+	return autoid.PublisherOf(publisher), private.Write(filepath.Join(dir, autoid.KeysName), []byte(keys.Reveal()))
 }
 
 // An Enrolment is what a new client has to be told, besides where its bundle is.
@@ -104,6 +76,11 @@ func AddClient(
 	if err := autoid.CheckClient(name); err != nil {
 		return none, err
 	}
+	unlock, err := Folder{dir}.Lock(ctx) // a rotation must see all of the client or nothing
+	if err != nil {
+		return none, fmt.Errorf("%w (autoid keys init makes the folder)", err)
+	}
+	defer func() { _ = unlock() }()
 	clientPath := filepath.Join(dir, autoid.ClientFileName(name))
 	if _, err := os.Stat(clientPath); !errors.Is(err, fs.ErrNotExist) {
 		return none, fmt.Errorf("client %s: exists already (%w)", name, errors.Join(fs.ErrExist, err))
@@ -116,8 +93,8 @@ func AddClient(
 	if err != nil {
 		return none, fmt.Errorf("%s: %w", autoid.KeysName, err)
 	}
-	publisher, err := readPublisher(filepath.Join(dir, publisherName))
-	if err != nil {
+	p := publication{settled: time.Now().Add(-DefaultSettle), id: id}
+	if p.signers, p.next, err = readSigners(Folder{dir}); err != nil {
 		return none, err
 	}
 	generation := autoid.Generation{Egen: 1, File: randomName()}
@@ -133,21 +110,30 @@ func AddClient(
 	if err := private.Write(filepath.Join(dir, autoid.EntropyName(name, 1)), entropy.File()); err != nil {
 		return none, err
 	}
-	b := &autoid.Bundle{
-		Version: 2, Seq: file.BundleSeq, Client: name, ServerName: id.ServerName, Endpoints: id.Endpoints,
-		Entropy: file.Entropy,
+	b := bundleOf(id, name, &generation, p.next, p.settled)
+	b.Seq = file.BundleSeq
+	if err := b.Publish(ctx, to, map[string]*autoid.Entropy{generation.File: entropy}, p.signers...); err != nil {
+		return none, err
 	}
-	for _, k := range id.Keys {
-		b.ServerKeys = append(b.ServerKeys, autoid.PublicKey{Public: k.Public(), Period: k.Period})
+	c := &clientView{name: name, file: &file}
+	marshalled, err := b.Marshal()
+	if err != nil {
+		return none, err
 	}
-	if err := b.Publish(ctx, to, map[string]*autoid.Entropy{generation.File: entropy}, publisher); err != nil {
+	c.published.Bundle = string(marshalled)
+	c.published.Since = sinceNow(id, c, b, time.Now().UTC())
+	publishedText, err := c.published.marshal()
+	if err != nil {
+		return none, err
+	}
+	if err := private.Write(filepath.Join(dir, publishedName(name)), publishedText); err != nil {
 		return none, err
 	}
 	// The client's file comes last: with it the client exists, and AddClient, broken off before, can be called again.
 	if err := private.Write(clientPath, text); err != nil {
 		return none, err
 	}
-	return Enrolment{name, id.Endpoints[0], autoid.PublisherOf(publisher), b.Seq}, nil
+	return Enrolment{name, id.Endpoints[0], autoid.PublisherOf(p.signers[len(p.signers)-1]), b.Seq}, nil
 }
 
 // randomName names an entropy file by nothing that is in it.
