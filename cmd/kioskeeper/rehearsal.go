@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/kioskeeper/kioskeeper/autoid"
+	"github.com/kioskeeper/kioskeeper/autoid/awscall"
 	"github.com/kioskeeper/kioskeeper/autoid/folder"
 	"github.com/kioskeeper/kioskeeper/autoid/serverdir"
 	"github.com/kioskeeper/kioskeeper/autoid/stsstore"
@@ -64,9 +65,12 @@ func rehearse(ctx context.Context, aws *standin.Server, log *slog.Logger) (_ *re
 	server := filepath.Join(dir, "server")
 	id := &autoid.Server{
 		State: os.DirFS(server), Audit: io.Discard, Log: log,
-		Stores: map[string]autoid.Store{"sts": &stsstore.Store{
-			Roles: map[string]stsstore.Role{"wall": {ARN: rehearsalBase}}, Region: "ap-southeast-2", Endpoint: r.at.STS,
-			Keys: autoid.AWSKeys{AccessKeyID: standin.DefaultAccessKeyID, SecretAccessKey: secret.New(standin.DefaultSecretKey)},
+		Stores: map[string]autoid.Store{"sts": stsstore.Store{
+			Account: &awscall.Account{
+				Region: demoRegion, Endpoint: r.at.STS,
+				Keys: autoid.AWSKeys{AccessKeyID: standin.DefaultAccessKeyID, SecretAccessKey: secret.New(standin.DefaultSecretKey)},
+			},
+			Roles: map[string]stsstore.Role{"wall": {ARN: rehearsalBase}},
 		}},
 	}
 	if address, err = r.serve(id, log); err != nil {
