@@ -27,7 +27,7 @@ func openCommand() *cobra.Command {
 		Long: `Sign in once and open the dashboard in the default browser of this desktop.
 
 What is opened is what the display of this name would show, or the only one. Nothing is kept signed in: that is for run. The
-browser gets an address that works once, and passes it on as a form: there is no sign-in in its history.`,
+browser gets an address that works once, and what stays of it in the browser's history opens nothing.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			file, err := load(config)
