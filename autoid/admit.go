@@ -23,6 +23,9 @@ func (s *Server) admit(
 	case isFull:
 		return &Error{Code: Throttled, Message: "too many requests in the last minutes", RetryAfter: replayKeep}, nil
 	case isNew:
+		if told, err := s.addShared(ctx, q, sent); told != nil || err != nil {
+			return told, err
+		}
 	}
 	if q.egen != 0 && len(file.Evidence.AnyOf) > 0 {
 		if err := s.verify(ctx, q, file, serverName, false); err != nil {
@@ -37,6 +40,24 @@ func (s *Server) admit(
 	}
 	if _, ok := file.Policy.allowed(q.want, line.Address); !ok {
 		return &Error{Code: Denied, Message: "this client may not ask for " + q.want + " from here"}, nil
+	}
+	return nil, nil
+}
+
+// addShared adds the request to the memory that servers share.
+func (s *Server) addShared(ctx context.Context, q *request, sent time.Time) (*Error, error) {
+	if s.Replays == nil {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	isNew, err := s.Replays.Add(ctx, q.th, sent.Add(replayKeep))
+	if err != nil {
+		s.Log.Error("replays not known", keyError, err)
+		return &Error{Code: Unavailable, Message: "the server cannot tell whether this is a replay"}, nil
+	}
+	if !isNew {
+		return nil, refusal("replay, at another server")
 	}
 	return nil, nil
 }

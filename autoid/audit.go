@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/netip"
 	"sync"
 	"time"
@@ -18,7 +19,7 @@ const (
 
 // A record is one line of the audit: what was decided and why, and nothing that is secret.
 type record struct {
-	Time     time.Time  `json:"time"`
+	Time     time.Time  `json:"timestamp"` // the name by which CloudWatch Logs knows it
 	Decision string     `json:"decision"`
 	Reason   string     `json:"reason,omitempty"`
 	Address  netip.Addr `json:"address,omitzero"`
@@ -29,6 +30,7 @@ type record struct {
 	Want     string     `json:"want,omitempty"`
 	Evidence string     `json:"evidence,omitempty"` // its kind
 	Expires  time.Time  `json:"expires,omitzero"`
+	Trail
 }
 
 func (r *record) describe(q *request) {
@@ -36,10 +38,30 @@ func (r *record) describe(q *request) {
 	r.Client, r.Egen, r.Want, r.Evidence = q.client, &q.egen, q.want, q.kind
 }
 
-// An audit writes records, a line each, one write each.
+// An audit writes records, a line each, one write each, and counts them.
 type audit struct {
-	mu sync.Mutex
-	w  io.Writer
+	mu     sync.Mutex
+	w      io.Writer
+	counts map[string]uint64 // by decision
+	failed uint64            // lines that could not be written
+}
+
+func (a *audit) count(decision string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.counts == nil {
+		a.counts = map[string]uint64{}
+	}
+	a.counts[decision]++
+}
+
+// Decisions counts what became of the requests since the start, by the audit's word for it, and the audit lines that could
+// not be written.
+func (s *Server) Decisions() (byDecision map[string]uint64, unwritten uint64) {
+	s.start()
+	s.audit.mu.Lock()
+	defer s.audit.mu.Unlock()
+	return maps.Clone(s.audit.counts), s.audit.failed
 }
 
 func (a *audit) write(r *record) error {
@@ -52,6 +74,8 @@ func (a *audit) write(r *record) error {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	_, err = a.w.Write(append(line, '\n'))
+	if _, err = a.w.Write(append(line, '\n')); err != nil {
+		a.failed++
+	}
 	return err
 }

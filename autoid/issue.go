@@ -38,17 +38,22 @@ func (s *Server) issue(ctx context.Context, q *request, file *ClientFile, line *
 		s.Log.Error("store failed", keyWant, q.want, keyError, err)
 		return nil, unavailable
 	}
-	line.Decision, line.Expires = decisionIssued, c.Expires
+	line.Decision, line.Expires, line.Trail = decisionIssued, c.Expires, c.Trail
+	if keys, err := c.AWS(); err == nil {
+		line.AccessKeyID = keys.AccessKeyID
+	}
 	if err := s.audit.write(line); err != nil {
 		s.Log.Error("audit not writable", keyError, err)
 		return nil, unavailable
 	}
+	s.audit.count(decisionIssued)
 	return content, nil
 }
 
 // tell seals an answer that is no credential.
 func (s *Server) tell(seal *sealer, e *Error, seq uint64, line *record) ([]byte, error) {
-	line.Decision, line.Expires = string(e.Code), time.Time{}
+	line.Decision, line.Expires, line.Trail = string(e.Code), time.Time{}, Trail{}
+	s.audit.count(line.Decision)
 	s.record(line)
 	return seal.seal(answer{statusError, nowMilli(), seq, e.content()})
 }

@@ -1,6 +1,7 @@
 package autoid
 
 import (
+	"context"
 	"sync"
 	"time"
 )
@@ -10,6 +11,12 @@ const (
 	replayKeep = 3 * time.Minute // how long after its time a request is remembered: longer than it is accepted
 	maxReplays = 1024            // remembered for each client
 )
+
+// Replays is a memory of requests that several servers share.
+type Replays interface {
+	// Add remembers a request by its transcript until a time, and reports whether it was new.
+	Add(ctx context.Context, transcript [32]byte, until time.Time) (isNew bool, err error)
+}
 
 // A replays remembers the requests of the last minutes, by transcript. It grows by what clients have proven only.
 type replays struct {

@@ -39,6 +39,9 @@ type Server struct {
 	// Reread is how old the server's copy of a file may be when it is used; 0 is DefaultReread. A rotation must wait longer
 	// before it publishes what it has made.
 	Reread time.Duration
+	// Replays is a memory of requests that servers share; nil: each knows its own alone. A request about which it cannot
+	// say anything is not served.
+	Replays Replays
 	// Log gets what the operator should know; nil discards it.
 	Log *slog.Logger
 
@@ -88,6 +91,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	line := &record{Time: time.Now().UTC(), Address: addressOf(r)}
 	body, err := s.respond(w, r, line)
 	if err != nil {
+		s.audit.count(decisionRefused)
 		if s.fail(line) { // beyond the limit a flood would fill the audit
 			line.Decision, line.Reason = decisionRefused, err.Error()
 			s.record(line)

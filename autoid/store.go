@@ -43,6 +43,8 @@ type Credential struct {
 	JSON secret.Text
 	// Expires is the end of the lease, in the issuer's time; zero: not a lease, or not known to be one.
 	Expires time.Time
+	// Trail is what the server's audit says of it.
+	Trail Trail
 	// Skew is how far this machine's clock was ahead of the server's; known to a client only.
 	Skew time.Duration
 }
@@ -60,6 +62,13 @@ func NewCredential(content []byte) (Credential, error) {
 	}
 	text, err := json.Marshal(string(bytes.TrimSuffix(bytes.TrimSuffix(content, []byte("\n")), []byte("\r"))))
 	return Credential{JSON: secret.New(string(text))}, err
+}
+
+// A Trail is how a credential is found again in CloudTrail. None of it is secret.
+type Trail struct {
+	AccessKeyID string `json:"access_key_id,omitempty"` // filled by the server
+	Session     string `json:"session,omitempty"`       // the role session's name
+	AWSRequest  string `json:"aws_request,omitempty"`   // the id of the call by which it was issued
 }
 
 // AWSKeys are AWS credentials.
