@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/aws-sdk-go-v2/service/sts/types"
+	"github.com/aws/smithy-go/middleware"
 
 	"github.com/kioskeeper/kioskeeper/autoid"
 	"github.com/kioskeeper/kioskeeper/autoid/awscall"
@@ -73,23 +75,32 @@ func (s Store) Credential(ctx context.Context, g autoid.Grant) (autoid.Credentia
 		return autoid.Credential{}, err
 	}
 	var c *types.Credentials
+	var trail autoid.Trail
 	if isRole {
-		c, err = assume(ctx, cfg, g, role)
+		c, trail, err = assume(ctx, cfg, g, role)
 	} else {
-		c, err = federate(ctx, cfg, g, federation)
+		c, trail, err = federate(ctx, cfg, g, federation)
 	}
 	if err != nil {
 		return autoid.Credential{}, err
 	}
-	return autoid.AWSKeys{
+	credential, err := autoid.AWSKeys{
 		AccessKeyID:     aws.ToString(c.AccessKeyId),
 		SecretAccessKey: secret.New(aws.ToString(c.SecretAccessKey)),
 		SessionToken:    secret.New(aws.ToString(c.SessionToken)),
 		Expires:         aws.ToTime(c.Expiration),
 	}.Credential()
+	credential.Trail = trail
+	return credential, err
 }
 
-func assume(ctx context.Context, cfg aws.Config, g autoid.Grant, role Role) (*types.Credentials, error) {
+// trailOf is how CloudTrail tells of a call.
+func trailOf(session string, answer middleware.Metadata) autoid.Trail {
+	id, _ := awsmiddleware.GetRequestIDMetadata(answer) // "" if there is none
+	return autoid.Trail{Session: session, AWSRequest: id}
+}
+
+func assume(ctx context.Context, cfg aws.Config, g autoid.Grant, role Role) (*types.Credentials, autoid.Trail, error) {
 	name := sessionName(g.Client, maxSessionName)
 	in := &sts.AssumeRoleInput{
 		RoleArn:         &role.ARN,
@@ -105,19 +116,19 @@ func assume(ctx context.Context, cfg aws.Config, g autoid.Grant, role Role) (*ty
 	}
 	out, err := sts.NewFromConfig(cfg).AssumeRole(ctx, in)
 	if err != nil {
-		return nil, awscall.Told("assume role", err)
+		return nil, autoid.Trail{}, awscall.Told("assume role", err)
 	}
-	return out.Credentials, nil
+	return out.Credentials, trailOf(name, out.ResultMetadata), nil
 }
 
-func federate(ctx context.Context, cfg aws.Config, g autoid.Grant, f Federation) (*types.Credentials, error) {
+func federate(ctx context.Context, cfg aws.Config, g autoid.Grant, f Federation) (*types.Credentials, autoid.Trail, error) {
 	// AWS would refuse it too, in words that say less.
 	keys, err := cfg.Credentials.Retrieve(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("federation token: %w", err)
+		return nil, autoid.Trail{}, fmt.Errorf("federation token: %w", err)
 	}
 	if keys.SessionToken != "" {
-		return nil, errors.New("federation token: only an IAM user's own keys can ask for one, and the server's are temporary: " +
+		return nil, autoid.Trail{}, errors.New("federation token: only an IAM user's own keys can ask for one, and the server's are temporary: " +
 			"use a role instead")
 	}
 	name := sessionName(g.Client, maxFederatedName)
@@ -129,9 +140,9 @@ func federate(ctx context.Context, cfg aws.Config, g autoid.Grant, f Federation)
 		Tags:            tags(g.Tags),
 	})
 	if err != nil {
-		return nil, awscall.Told("federation token", err)
+		return nil, autoid.Trail{}, awscall.Told("federation token", err)
 	}
-	return out.Credentials, nil
+	return out.Credentials, trailOf(name, out.ResultMetadata), nil
 }
 
 func seconds(d, most time.Duration) *int32 { return aws.Int32(int32(min(d, most) / time.Second)) }
