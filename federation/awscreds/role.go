@@ -3,13 +3,17 @@ package awscreds
 import (
 	"cmp"
 	"context"
+	"encoding/json"
+	"maps"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/aws-sdk-go-v2/service/sts/types"
 	"github.com/aws/smithy-go/middleware"
 
 	"github.com/kioskeeper/kioskeeper/federation"
@@ -26,6 +30,9 @@ type Role struct {
 	SessionName string        // "" is DefaultSessionName
 	ExternalID  string        // "" for none
 	Duration    time.Duration // whole seconds; 0 is 1 h, which every role allows. See federation.Wish.Plan
+	// Policy is what the session may do at most, as JSON, within what the role may; "": all that. Tags are the session's.
+	Policy string
+	Tags   map[string]string
 	// Region is the STS that is asked; "" is the SDK's setting, else the partition's own. Endpoint takes the place of its
 	// address, as AWS_ENDPOINT_URL_STS does; "" leaves it.
 	Region, Endpoint string
@@ -34,6 +41,7 @@ type Role struct {
 var (
 	roleForm        = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]{1,512}$`)
 	sessionNameForm = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
+	tagForm         = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+@-]+$`)
 	externalIDForm  = regexp.MustCompile(`^[\w+=,.@:/-]{2,}$`) // and at most 1224, which is past what regexp counts to
 )
 
@@ -55,6 +63,15 @@ func (r Role) Check() error {
 		r.Duration%time.Second != 0:
 		return &federation.Error{Op: opAssume, Kind: federation.WrongDuration,
 			Detail: "a role's session lasts 15m to 12h, in whole seconds", Hint: "set role.duration within that"}
+	}
+	if r.Policy != "" && !json.Valid([]byte(r.Policy)) {
+		return refuse("the session policy is not JSON", "mend it: aws accessanalyzer validate-policy tells more")
+	}
+	for name, value := range r.Tags {
+		if !tagForm.MatchString(name) || len(name) > 128 || !tagForm.MatchString(value+"x") || len(value) > 256 {
+			return refuse("a session tag is not 1 to 128 characters long, its value up to 256, without special signs",
+				"mend the tags")
+		}
 	}
 	if r.Endpoint != "" {
 		if err := federation.CheckBase(r.Endpoint); err != nil {
@@ -81,6 +98,12 @@ func (r Role) Assume(ctx context.Context, base federation.Credentials) (federati
 	}
 	if r.ExternalID != "" {
 		in.ExternalId = &r.ExternalID
+	}
+	if r.Policy != "" {
+		in.Policy = &r.Policy
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Tags)) {
+		in.Tags = append(in.Tags, types.Tag{Key: &name, Value: aws.String(r.Tags[name])})
 	}
 	var clock clockReader
 	out, err := client.AssumeRole(ctx, in, func(o *sts.Options) { o.APIOptions = append(o.APIOptions, clock.install) })
