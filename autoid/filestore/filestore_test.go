@@ -37,6 +37,7 @@ func TestFilesAreAStore(t *testing.T) {
 		write(t, dir, "outside", "not for clients")
 		return autoidtest.Store{
 			Store: filestore.Store{Folder: filepath.Join(dir, "store")}, Has: "npm/token", HasNot: "npm/other",
+			Content:   `"npm_planted"`,
 			Malformed: []string{"../outside", "npm/../../outside"}, Secrets: []string{"npm_planted"},
 		}
 	})

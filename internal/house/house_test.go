@@ -101,6 +101,7 @@ var theirs = []struct {
 }{
 	{"github.com/aws/", []string{"federation/awscreds", "autoid/awscall", "autoid/stsstore",
 		"autoid/secretsmanagerstore", "autoid/ssmstore"}},
+	{"filippo.io/age", []string{"autoid/filestore"}},
 	{"github.com/pelletier/go-toml/", []string{"kiosk/conffile", "autoid/serverdir", "autoid/internal/stricttoml"}},
 	{"github.com/pkg/browser", []string{"kiosk/opener"}},
 	{"github.com/spf13/cobra", []string{"cmd/..."}},
