@@ -5,7 +5,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # A count, not a time: Go before 1.27 now and then reports the end of a time as a failure (golang/go#75804).
 FUZZTIME    ?= 20000x
 
-.PHONY: help build demo test lint bench fuzz package man clean
+.PHONY: help build demo test lint bench soak fuzz package man clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
@@ -29,6 +29,10 @@ lint: ## gofmt, vet and staticcheck
 
 bench: ## the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
+
+soak: ## a minute of rotation under fire over each kind of repository
+	@packaging/deps.sh test
+	go test -run UnderFire -timeout 30m -v ./autoid/serverdir -soak
 
 fuzz: ## each fuzz test FUZZTIME times (20000x), or so long (1m)
 	@set -eu; for package in $$(go list ./...); do \
