@@ -82,3 +82,11 @@ func checkFile(name string) error {
 	}
 	return nil
 }
+
+// CheckObject refuses what is not the name of an object in a repository: a plain file's name.
+func CheckObject(name string) error {
+	if err := checkFile(name); err != nil {
+		return fmt.Errorf("object %q: %w", name, err)
+	}
+	return nil
+}

@@ -100,9 +100,10 @@ var theirs = []struct {
 	folders []string
 }{
 	{"github.com/aws/", []string{"federation/awscreds", "autoid/awscall", "autoid/stsstore",
-		"autoid/secretsmanagerstore", "autoid/ssmstore"}},
+		"autoid/secretsmanagerstore", "autoid/ssmstore", "autoid/s3repo", "autoid/kmsrepo"}},
 	{"filippo.io/age", []string{"autoid/filestore"}},
 	{"github.com/pelletier/go-toml/", []string{"kiosk/conffile", "autoid/serverdir", "autoid/internal/stricttoml"}},
+	{"github.com/go-git/", []string{"autoid/gitrepo"}},
 	{"github.com/pkg/browser", []string{"kiosk/opener"}},
 	{"github.com/spf13/cobra", []string{"cmd/..."}},
 	{"golang.org/x/term", []string{"cmd/..."}},
