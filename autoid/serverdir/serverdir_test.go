@@ -109,6 +109,20 @@ line 2, column 1: file.foldr: unknown key
 line 4, column 1: sts.regoin: unknown key
 line 6, column 1: sts.roles.wall.arn: not a role's ARN, such as arn:aws:iam::111122223333:role/wall
 line 7, column 2: sts.roles.hall.arn: not a role's ARN, such as arn:aws:iam::111122223333:role/wall`,
+		"[file]\nfolder = 'x'\nidentity = 'a'\nkey_file = 'b'\n": "line 4, column 1: file.key_file: beside identity: one of the two seals the files",
+		"[sts.roles.'a b']\narn = 'arn:aws:iam::111122223333:role/x'\n[sts.federation.a]\npolicy_arns = ['x']\n": `line 1, column 2: sts.roles.a b: not a name that a client can want: letters, digits and . _ + = - /
+line 4, column 1: sts.federation.a.policy_arns: not a managed policy's ARN, such as arn:aws:iam::aws:policy/ReadOnlyAccess`,
+		"[exec.x]\ncommand = ['cat', '/x']\noutput = 'json'\ntimeout = '1h'\nenv = {'A=B' = ''}\nshell = true\n": `line 2, column 1: exec.x.command: an absolute path and its arguments, such as ["/usr/local/bin/read-vault", "kv/wall"]
+line 3, column 1: exec.x.output: "aws" or "raw"
+line 4, column 1: exec.x.timeout: such as "10s", and 30s at most
+line 5, column 1: exec.x.env: not the name of a variable, or a value with a NUL
+line 6, column 1: exec.x.shell: unknown key`,
+		"[v1]\nclient = 'Lobby'\nsource = []\n[v1.sources]\n'wall' = 'x'\n": `line 1, column 2: v1.entropy: missing: version 1's info2048.bin
+line 1, column 2: v1.private_key: missing: version 1's private.pem
+line 2, column 1: v1.client: client "Lobby": 1 to 63 of a-z 0-9 . _ -, the first and the last a letter or digit
+line 3, column 1: v1.source: unknown key
+line 5, column 1: v1.sources.wall: not as version 1 writes it: store,id[,version[,stage]]
+line 5, column 1: v1.sources.wall: want "x": store/id[@version] in 512 of A-Z a-z 0-9 . _ + = @ - /`,
 		"[sts]\n":             "line 1, column 2: sts.roles: missing: [sts.roles.NAME] with an arn",
 		"file.folder = 1":     "line 1, column 15",
 		"[file]\nfolder = 'x": "line 2, column",
@@ -123,6 +137,8 @@ line 7, column 2: sts.roles.hall.arn: not a role's ARN, such as arn:aws:iam::111
 func FuzzParseStores(f *testing.F) {
 	f.Add([]byte("[file]\nfolder = 'x'\n[sts.roles.wall]\narn = 'arn:aws:iam::111122223333:role/wall'\n"))
 	f.Add([]byte("[sts]\nroles = {wall = {arn = 1}}\n[other]\n"))
+	f.Add([]byte("[ssm]\nprefix = '/x/'\n[exec.x]\ncommand = ['/bin/x']\ntimeout = '1s'\n"))
+	f.Add([]byte("[v1]\nclient = 'a'\nprivate_key = 'k'\nentropy = 'e'\n[v1.sources]\n'a,b,,c' = 'a/b'\n"))
 	f.Add([]byte("sts.roles.'a.b'.arn = ''\n[[file]]\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s, err := serverdir.ParseStores(data)
@@ -132,7 +148,7 @@ func FuzzParseStores(f *testing.F) {
 			}
 			return
 		}
-		if (s.File != nil && s.File.Folder == "") || (s.STS != nil && len(s.STS.Roles) == 0) {
+		if (s.File != nil && s.File.Folder == "") || (s.STS != nil && len(s.STS.Roles)+len(s.STS.Federation) == 0) {
 			t.Fatalf("%q: %+v", data, s)
 		}
 	})

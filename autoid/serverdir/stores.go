@@ -2,18 +2,14 @@ package serverdir
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
-	"github.com/pelletier/go-toml/v2/unstable"
 )
 
 // StoresName is the name of the file that says where credentials come from.
@@ -22,39 +18,98 @@ const StoresName = "server/stores.toml"
 // Stores is the content of server/stores.toml:
 //
 //	[file]
-//	folder = "/srv/autoid/credentials"    # relative to the server's folder
+//	folder   = "/srv/autoid/credentials"  # paths are relative to the server's folder
+//	key_file = "server/file.key"          # or identity = an age identity file; without either the files are plain
+//
+//	[secretsmanager]                      # "secretsmanager/id@version" or "…@stage=AWSPREVIOUS"
+//	region = "eu-central-1"
+//	prefix = "autoid/"                    # of the names
+//
+//	[ssm]                                 # "ssm/id@3" or "…@label"
+//	prefix = "/autoid/"
 //
 //	[sts]
 //	region = "eu-central-1"
 //	[sts.roles.wall]                      # what "sts/wall" wants
 //	arn = "arn:aws:iam::111122223333:role/wall-base"
 //	external_id = "…"
+//	source_identity = true
+//	[sts.federation.partner]              # what "sts/partner" wants
+//	policy_arns = ["arn:aws:iam::aws:policy/ReadOnlyAccess"]
+//
+//	[exec.vault]                          # what "exec/vault" wants
+//	command = ["/usr/local/bin/read-vault", "kv/wall"]
+//	output  = "raw"                       # anything; "aws" or left out: as a credential_process prints
+//	timeout = "10s"
+//	env     = { HOME = "/srv/autoid" }
+//
+//	[v1]                                  # also answers clients of protocol version 1, see package v1
+//	client      = "partner"
+//	private_key = "server/v1/private.pem"
+//	entropy     = "server/v1/info2048.bin"
+//	[v1.sources]
+//	"secretsmanager,wall" = "secretsmanager/wall"
 //
 // A part that is left out is a store that the server does not have.
 type Stores struct {
-	File *FileStore `toml:"file"`
-	STS  *STSStore  `toml:"sts"`
+	File           *FileStore         `toml:"file"`
+	SecretsManager *NamedStore        `toml:"secretsmanager"`
+	SSM            *NamedStore        `toml:"ssm"`
+	STS            *STSStore          `toml:"sts"`
+	Exec           map[string]Program `toml:"exec"`
+	V1             *V1                `toml:"v1"`
 }
 
-// A FileStore says where the store "file" has its files.
+// A FileStore says where the store "file" has its files, and what seals them.
 type FileStore struct {
-	Folder string `toml:"folder"`
+	Folder   string `toml:"folder"`
+	Identity string `toml:"identity"`
+	KeyFile  string `toml:"key_file"`
 }
 
-// An STSStore says which roles the store "sts" assumes.
+// A NamedStore says where an AWS store looks up the names that its wants have.
+type NamedStore struct {
+	Region   string `toml:"region"`
+	Endpoint string `toml:"endpoint"` // "" is AWS's own
+	Prefix   string `toml:"prefix"`
+}
+
+// An STSStore says what the store "sts" gives.
 type STSStore struct {
-	Region   string          `toml:"region"`
-	Endpoint string          `toml:"endpoint"` // "" is AWS's own
-	Roles    map[string]Role `toml:"roles"`
+	Region     string                `toml:"region"`
+	Endpoint   string                `toml:"endpoint"` // "" is AWS's own
+	Roles      map[string]Role       `toml:"roles"`
+	Federation map[string]Federation `toml:"federation"`
 }
 
 // A Role is one role of the store "sts".
 type Role struct {
-	ARN        string `toml:"arn"`
-	ExternalID string `toml:"external_id"`
+	ARN            string   `toml:"arn"`
+	ExternalID     string   `toml:"external_id"`
+	SourceIdentity bool     `toml:"source_identity"`
+	PolicyARNs     []string `toml:"policy_arns"`
 }
 
-var arnForm = regexp.MustCompile(`^arn:aws[a-z0-9-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+$`)
+// A Federation is one kind of federation token of the store "sts".
+type Federation struct {
+	PolicyARNs []string `toml:"policy_arns"`
+}
+
+// A Program is one program of the store "exec".
+type Program struct {
+	Command []string          `toml:"command"`
+	Env     map[string]string `toml:"env"`
+	Output  string            `toml:"output"`
+	Timeout string            `toml:"timeout"`
+}
+
+// A V1 says who is answered in protocol version 1, and with what.
+type V1 struct {
+	Client     string            `toml:"client"` // whose policy holds for all of them
+	PrivateKey string            `toml:"private_key"`
+	Entropy    string            `toml:"entropy"`
+	Sources    map[string]string `toml:"sources"` // wants, by what the clients call them
+}
 
 // ReadStores reads the stores of the server in dir. Without the file there are none.
 func ReadStores(dir string) (Stores, error) {
@@ -69,8 +124,17 @@ func ReadStores(dir string) (Stores, error) {
 	if err != nil {
 		return Stores{}, fmt.Errorf("%s:\n%w", filepath.Join(dir, StoresName), err)
 	}
-	if s.File != nil && !filepath.IsAbs(s.File.Folder) {
-		s.File.Folder = filepath.Join(dir, s.File.Folder)
+	var paths []*string
+	if s.File != nil {
+		paths = append(paths, &s.File.Folder, &s.File.Identity, &s.File.KeyFile)
+	}
+	if s.V1 != nil {
+		paths = append(paths, &s.V1.PrivateKey, &s.V1.Entropy)
+	}
+	for _, path := range paths {
+		if *path != "" && !filepath.IsAbs(*path) {
+			*path = filepath.Join(dir, *path)
+		}
 	}
 	return s, nil
 }
@@ -92,80 +156,6 @@ func ParseStores(data []byte) (Stores, error) {
 	} else if err != nil {
 		return Stores{}, err
 	}
-	if s.File != nil && s.File.Folder == "" {
-		p.at("file.folder", "missing: the folder of the credentials")
-	}
-	if s.STS != nil {
-		if len(s.STS.Roles) == 0 {
-			p.at("sts.roles", "missing: [sts.roles.NAME] with an arn")
-		}
-		for name, role := range s.STS.Roles {
-			if !arnForm.MatchString(role.ARN) {
-				p.at("sts.roles."+name+".arn", "not a role's ARN, such as arn:aws:iam::111122223333:role/wall")
-			}
-		}
-	}
+	p.checkStores(s)
 	return s, p.err()
-}
-
-type problems struct {
-	positions map[string]unstable.Position
-	all       []problem
-}
-
-type problem struct {
-	line, column int
-	text         string
-}
-
-func (p *problems) add(line, column int, text string) {
-	p.all = append(p.all, problem{line, column, text})
-}
-
-// at adds a problem where key stands, or the nearest table around it that is there.
-func (p *problems) at(key, text string) {
-	near := key
-	for near != "" && p.positions[near].Line == 0 {
-		near = near[:max(strings.LastIndexByte(near, '.'), 0)]
-	}
-	where := p.positions[near]
-	p.add(max(where.Line, 1), max(where.Column, 1), key+": "+text)
-}
-
-func (p *problems) err() error {
-	slices.SortFunc(p.all, func(a, b problem) int {
-		return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.column, b.column), strings.Compare(a.text, b.text))
-	})
-	var errs []error
-	for _, x := range p.all {
-		errs = append(errs, fmt.Errorf("line %d, column %d: %s", x.line, x.column, x.text))
-	}
-	return errors.Join(errs...)
-}
-
-// positionsOf finds where each key stands, by its full dotted name.
-func positionsOf(data []byte) map[string]unstable.Position {
-	found := map[string]unstable.Position{}
-	var parser unstable.Parser
-	parser.Reset(data)
-	table := ""
-	for parser.NextExpression() {
-		e := parser.Expression()
-		name := ""
-		if e.Kind == unstable.KeyValue {
-			name = table
-		}
-		var start unstable.Position
-		for it := e.Key(); it.Next(); {
-			if start.Line == 0 {
-				start = parser.Shape(it.Node().Raw).Start
-			}
-			name = strings.TrimPrefix(name+"."+string(it.Node().Data), ".")
-		}
-		if e.Kind != unstable.KeyValue {
-			table = name
-		}
-		found[name] = start
-	}
-	return found
 }

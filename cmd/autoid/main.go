@@ -33,7 +33,7 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newKeys(), newClient(), newServe(), newGet(), newVersion())
+	root.AddCommand(newKeys(), newClient(), newServe(), newGet(), newStore(), newVersion())
 	return root
 }
 

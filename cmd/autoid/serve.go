@@ -36,7 +36,7 @@ func newServe() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
-			shelf, err := newShelf(dir)
+			shelf, err := newShelf(dir, log)
 			if err != nil {
 				return err
 			}
