@@ -137,9 +137,9 @@ func (c *clientView) replaced(newer func(name string) bool) (first time.Time) {
 func (r *Rotator) forget(ctx context.Context, c *clientView, goes func(egen uint32) bool) error {
 	var kept []autoid.Generation
 	var gone []string
-	newest := c.last()
+	last := c.last()
 	for _, g := range c.file.Entropy {
-		if g.Egen != newest && goes(g.Egen) {
+		if g.Egen != last.Egen && goes(g.Egen) {
 			gone = append(gone, g.File)
 		} else {
 			kept = append(kept, g)
@@ -176,7 +176,7 @@ func (r *Rotator) sweep(ctx context.Context, c *clientView) error {
 		if _, err := fmt.Sscanf(e.Name(), "entropy-%d.bin", &egen); err != nil || autoid.EntropyName(c.name, egen) != name {
 			continue
 		}
-		if egen > c.last() || slices.ContainsFunc(c.file.Entropy, func(g autoid.Generation) bool { return g.Egen == egen }) {
+		if last := c.last(); last == nil || egen > last.Egen || slices.ContainsFunc(c.file.Entropy, func(g autoid.Generation) bool { return g.Egen == egen }) {
 			continue
 		}
 		content, err := private.ReadFS(r.Storage, name, autoid.EntropySize)

@@ -48,18 +48,21 @@ const (
 // Rotate makes a new server key, and new entropy for each client, and publishes them. Where an earlier rotation has not
 // come to its end it makes nothing new, but brings that one to its end. A client that could not be published to is told of
 // in the error; the others are done.
-func (r *Rotator) Rotate(ctx context.Context) error {
+func (r *Rotator) Rotate(ctx context.Context) error { return r.rotate(ctx, 0) }
+
+// rotate is Rotate for what is as old as that.
+func (r *Rotator) rotate(ctx context.Context, age time.Duration) error {
 	unlock, err := r.Storage.Lock(ctx)
 	if err != nil {
 		return err
 	}
-	err = errors.Join(r.accept(ctx), unlock())
+	err = errors.Join(r.accept(ctx, age), unlock())
 	// Who could not be given something new is still given what is there.
 	return errors.Join(err, r.Publish(ctx))
 }
 
 // accept has the server take what is new.
-func (r *Rotator) accept(ctx context.Context) error {
+func (r *Rotator) accept(ctx context.Context, age time.Duration) error {
 	v, err := r.look()
 	if err != nil {
 		return err
@@ -68,7 +71,7 @@ func (r *Rotator) accept(ctx context.Context) error {
 	newest := v.id.Keys[len(v.id.Keys)-1]
 	pending := func(c *clientView) bool { return c.alive(now) && c.published.Since[newest.ID()].IsZero() }
 	var errs []error
-	if !v.any(pending) {
+	if now.Sub(newest.NotBefore) >= age && !v.any(pending) {
 		key, err := autoid.NewKey()
 		if err != nil {
 			return err
@@ -81,19 +84,22 @@ func (r *Rotator) accept(ctx context.Context) error {
 		r.log().Info("key accepted", keyKey, key.ID())
 	}
 	for _, c := range v.clients {
-		if err := r.acceptEntropy(ctx, c, now); err != nil {
+		if err := r.acceptEntropy(ctx, c, age, now); err != nil {
 			errs = append(errs, fmt.Errorf("client %s: %w", c.name, err))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func (r *Rotator) acceptEntropy(ctx context.Context, c *clientView, now time.Time) error {
+func (r *Rotator) acceptEntropy(ctx context.Context, c *clientView, age time.Duration, now time.Time) error {
 	last := c.last()
-	if !c.alive(now) || last == 0 || c.published.Since[sinceOf(last)].IsZero() {
+	switch {
+	case !c.alive(now) || last == nil:
 		return c.err
+	case now.Sub(last.NotBefore) < age || c.published.Since[sinceOf(last.Egen)].IsZero():
+		return nil
 	}
-	g := autoid.Generation{Egen: last + 1, File: randomName(), Period: autoid.Period{NotBefore: now}}
+	g := autoid.Generation{Egen: last.Egen + 1, File: randomName(), Period: autoid.Period{NotBefore: now}}
 	// A file that a rotation left there before it was broken off has been seen by nobody, and is as good as a new one.
 	name := autoid.EntropyName(c.name, g.Egen)
 	if _, err := r.entropy(name); errors.Is(err, fs.ErrNotExist) {

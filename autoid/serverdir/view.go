@@ -105,17 +105,11 @@ func (c *clientView) alive(now time.Time) bool {
 	return c.err == nil && !c.file.Revoked && (c.file.Expires.IsZero() || now.Before(c.file.Expires))
 }
 
-// last is the number of the client's last generation; 0: it has none.
-func (c *clientView) last() (egen uint32) {
-	for _, g := range c.file.Entropy {
-		egen = max(egen, g.Egen)
-	}
-	return egen
-}
+// last is the client's last generation; nil: it has none.
+func (c *clientView) last() *autoid.Generation { return c.newest(time.Unix(1<<40, 0)) }
 
 // newest is the last generation that was made by then; nil: none was.
-func (c *clientView) newest(settled time.Time) *autoid.Generation {
-	var g *autoid.Generation
+func (c *clientView) newest(settled time.Time) (g *autoid.Generation) {
 	for i, x := range c.file.Entropy {
 		if (g == nil || x.Egen > g.Egen) && !x.NotBefore.After(settled) {
 			g = &c.file.Entropy[i]

@@ -16,7 +16,7 @@ import (
 
 func newClient() *cobra.Command {
 	cmd := &cobra.Command{Use: "client", Short: "The server's clients", Args: cobra.NoArgs, RunE: help}
-	cmd.AddCommand(newClientAdd())
+	cmd.AddCommand(newClientAdd(), newClientRevoke(), newClientList())
 	return cmd
 }
 
@@ -49,6 +49,7 @@ func newClientAdd() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			file.Repositories = []autoid.Place{{Bundle: path}}
 			e, err := serverdir.AddClient(cmd.Context(), dir, args[0], file, folder.Repository{Path: path})
 			if err != nil {
 				return err

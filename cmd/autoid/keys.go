@@ -11,7 +11,7 @@ import (
 
 func newKeys() *cobra.Command {
 	cmd := &cobra.Command{Use: "keys", Short: "The server's keys", Args: cobra.NoArgs, RunE: help}
-	cmd.AddCommand(newKeysInit())
+	cmd.AddCommand(newKeysInit(), newKeysRotate(), newKeysPublish(), newKeysRetire(), newKeysList())
 	return cmd
 }
 
