@@ -33,15 +33,20 @@ func (s *Server) admit(
 			return &Error{Code: Denied, Message: "the evidence is not what this client has to show"}, nil
 		}
 	}
+	return s.within(q.client, q.want, file, line), nil
+}
+
+// within holds a request against the client's own limit and policy; nil if it may be answered.
+func (s *Server) within(client, want string, file *ClientFile, line *record) *Error {
 	perHour := file.Policy.perHour()
-	if !s.clients.take(q.client, perHour, time.Hour, line.Time) {
+	if !s.clients.take(client, perHour, time.Hour, line.Time) {
 		wait := time.Hour / time.Duration(perHour)
-		return &Error{Code: Throttled, Message: fmt.Sprintf("over %d requests an hour", perHour), RetryAfter: wait}, nil
+		return &Error{Code: Throttled, Message: fmt.Sprintf("over %d requests an hour", perHour), RetryAfter: wait}
 	}
-	if _, ok := file.Policy.allowed(q.want, line.Address); !ok {
-		return &Error{Code: Denied, Message: "this client may not ask for " + q.want + " from here"}, nil
+	if _, ok := file.Policy.allowed(want, line.Address); !ok {
+		return &Error{Code: Denied, Message: "this client may not ask for " + want + " from here"}
 	}
-	return nil, nil
+	return nil
 }
 
 // addShared adds the request to the memory that servers share.

@@ -21,6 +21,7 @@ const (
 type record struct {
 	Time     time.Time  `json:"timestamp"` // the name by which CloudWatch Logs knows it
 	Decision string     `json:"decision"`
+	Protocol string     `json:"protocol,omitempty"` // "" is this one
 	Reason   string     `json:"reason,omitempty"`
 	Address  netip.Addr `json:"address,omitzero"`
 	Request  string     `json:"request,omitempty"` // the transcript's first bytes: the same for a replay

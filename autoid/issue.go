@@ -9,17 +9,20 @@ import (
 // leaseSlack is what the clocks of server and issuer may differ before a lease counts as longer than was asked.
 const leaseSlack = time.Minute
 
-// issue takes the credential from its store, and returns it once the audit has it.
-func (s *Server) issue(ctx context.Context, q *request, file *ClientFile, line *record) ([]byte, *Error) {
+// issue takes the credential from its store, and returns it in its form once the audit has it. That the file allows it,
+// its caller has seen.
+func (s *Server) issue(
+	ctx context.Context, client string, want Want, file *ClientFile, line *record, form func(Credential) ([]byte, error),
+) ([]byte, *Error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	store := s.Stores[q.ask.Store]
+	store := s.Stores[want.Store]
 	if store == nil {
-		return nil, &Error{Code: NotFound, Message: "there is no store " + q.ask.Store + " here"}
+		return nil, &Error{Code: NotFound, Message: "there is no store " + want.Store + " here"}
 	}
-	allow, _ := file.Policy.allowed(q.want, line.Address) // admit has seen that it is
+	allow, _ := file.Policy.allowed(want.String(), line.Address)
 	duration := allow.duration()
-	c, err := store.Credential(ctx, Grant{q.client, q.ask, duration, string(allow.SessionPolicy), allow.Tags})
+	c, err := store.Credential(ctx, Grant{client, want, duration, string(allow.SessionPolicy), allow.Tags})
 	if told, ok := errors.AsType[*Error](err); ok {
 		return nil, told
 	}
@@ -29,13 +32,13 @@ func (s *Server) issue(ctx context.Context, q *request, file *ClientFile, line *
 	}
 	var content []byte
 	if err == nil {
-		content, err = credentialContent(c.JSON)
+		content, err = form(c)
 	}
 	if err == nil && len(content) > maxContent {
 		err = errors.New("credential too big for a response")
 	}
 	if err != nil {
-		s.Log.Error("store failed", keyWant, q.want, keyError, err)
+		s.Log.Error("store failed", keyWant, want.String(), keyError, err)
 		return nil, unavailable
 	}
 	line.Decision, line.Expires, line.Trail = decisionIssued, c.Expires, c.Trail

@@ -189,9 +189,14 @@ func (c *ClientFile) generation(egen uint32) *Generation {
 	return &c.Entropy[i]
 }
 
+// out reports whether the client is revoked or past its end.
+func (c *ClientFile) out(now time.Time) bool {
+	return c.Revoked || (!c.Expires.IsZero() && !now.Before(c.Expires))
+}
+
 // admits reports whether the client is let in at all, by this generation; 0 is by evidence alone.
 func (c *ClientFile) admits(egen uint32, now time.Time) bool {
-	if c.Revoked || (!c.Expires.IsZero() && !now.Before(c.Expires)) {
+	if c.out(now) {
 		return false
 	}
 	if egen == 0 {

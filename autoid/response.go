@@ -66,6 +66,9 @@ type errorContent struct {
 	} `json:"error"`
 }
 
+// credentialForm is the form in which a credential is sent.
+func credentialForm(c Credential) ([]byte, error) { return credentialContent(c.JSON) }
+
 func credentialContent(credential secret.Text) ([]byte, error) {
 	content, err := json.Marshal(map[string]json.RawMessage{"credential": json.RawMessage(credential.Reveal())})
 	if err != nil {

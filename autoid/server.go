@@ -178,7 +178,7 @@ func (s *Server) respond(w http.ResponseWriter, r *http.Request, line *record) (
 	}
 	if told == nil {
 		var content []byte
-		if content, told = s.issue(r.Context(), q, file, line); told == nil {
+		if content, told = s.issue(r.Context(), q.client, q.ask, file, line, credentialForm); told == nil {
 			return seal.seal(answer{statusCredential, nowMilli(), file.BundleSeq, content})
 		}
 	}

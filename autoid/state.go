@@ -222,6 +222,19 @@ func (s *state) client(name string, egen uint32, now time.Time) *ClientFile {
 	return file
 }
 
+// standing returns the file, as it is now, of a client who is not out; nil for every other.
+func (s *state) standing(name string, now time.Time) *ClientFile {
+	c := s.of(name)
+	if c == nil {
+		return nil
+	}
+	file, err := c.file.get()
+	if err != nil || file.out(now) {
+		return nil
+	}
+	return file
+}
+
 // failed has the files renewed by which a client has failed.
 func (s *state) failed(name string, egen uint32) {
 	c := s.of(name)
