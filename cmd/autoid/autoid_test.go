@@ -27,8 +27,10 @@ func TestVerbs(t *testing.T) {
 		Dir:                 "testdata",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
+		Setup:               setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"port": port, "await": await, "publisher": publisher, "private": private, "hangup": hangup,
+			"serving": serving, "asked": asked, "stopped": stopped,
 		},
 	})
 }

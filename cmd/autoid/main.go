@@ -1,11 +1,13 @@
 // Command autoid hands short-lived credentials to clients that prove who they are, and gets them as such a client.
 //
-// What a verb is for goes to stdout; everything else, logs and errors too, to stderr. A credential is printed by get, and
-// by nothing else. No secret is ever an argument or in the environment.
+// What a verb is for goes to stdout; everything else, logs and errors too, to stderr. Credentials are printed by get, env,
+// credential-process and console --print, whose purpose that is. No secret is ever an argument; in an environment are only
+// those that exec and env were told to put there.
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -19,8 +21,11 @@ func main() {
 	err := newRoot().ExecuteContext(ctx)
 	stop()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "autoid:", err)
-		os.Exit(1)
+		exit, ok := errors.AsType[exitError](err)
+		if !ok || exit.err != nil {
+			fmt.Fprintln(os.Stderr, "autoid:", err)
+		}
+		os.Exit(max(exit.code, 1))
 	}
 }
 
@@ -34,6 +39,7 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.AddCommand(newKeys(), newClient(), newServe(), newGet(), newStore(), newVersion())
+	root.AddCommand(newExec(), newEnv(), newUnset(), newCredentialProcess())
 	return root
 }
 
