@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"os"
 	"sync"
@@ -29,9 +30,12 @@ func (a *appender) reopen() error {
 	if a.path == "-" {
 		return nil
 	}
-	f, err := os.OpenFile(a.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	f, err := os.OpenFile(a.path, os.O_APPEND|os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
+	}
+	if err := endLine(f); err != nil {
+		return errors.Join(err, f.Close())
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -41,6 +45,20 @@ func (a *appender) reopen() error {
 		return old.Close()
 	}
 	return nil
+}
+
+// endLine ends a line that was cut short when the machine went down, so that the next one is not lost to it.
+func endLine(f *os.File) error {
+	end, err := f.Seek(0, io.SeekEnd)
+	if err != nil || end == 0 {
+		return nil // empty, or a pipe or terminal, which has no end to look at
+	}
+	last := make([]byte, 1)
+	if _, err := f.ReadAt(last, end-1); err != nil || last[0] == '\n' {
+		return err
+	}
+	_, err = f.Write([]byte("\n"))
+	return err
 }
 
 func (a *appender) close() error {
