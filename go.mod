@@ -4,9 +4,11 @@ go 1.26.0
 
 require (
 	filippo.io/age v1.3.2 // files of auto-id's file store, sealed
+	github.com/aws/aws-lambda-go v1.55.1 // Lambda's runtime, for auto-id's server there
 	github.com/aws/aws-sdk-go-v2 v1.47.7 // the types that providers and clients share
 	github.com/aws/aws-sdk-go-v2/config v1.33.15 // the SDK's default credential chain
 	github.com/aws/aws-sdk-go-v2/credentials v1.20.15 // fixed keys and assumed roles as providers
+	github.com/aws/aws-sdk-go-v2/service/dynamodb v1.73.1 // a memory of replays that servers share
 	github.com/aws/aws-sdk-go-v2/service/kms v1.62.4 // data keys that seal what lies in a repository
 	github.com/aws/aws-sdk-go-v2/service/s3 v1.114.8 // repositories and a server's files in buckets
 	github.com/aws/aws-sdk-go-v2/service/secretsmanager v1.50.10 // auto-id's store of Secrets Manager
@@ -17,6 +19,7 @@ require (
 	github.com/google/go-cmp v0.7.0 // readable differences in tests
 	github.com/pelletier/go-toml/v2 v2.4.3 // TOML with line and column
 	github.com/pkg/browser v0.0.0-20240102092130-5ac0b6a4141c // opens the default browser on every system
+	github.com/prometheus/client_golang v1.25.0 // promlint: tests hold the hand-written metrics against it
 	github.com/rogpeppe/go-internal v1.16.0 // testscript: each verb tested as it is called
 	github.com/spf13/cobra v1.10.2 // verbs, man pages and completions
 	golang.org/x/crypto v0.58.0 // cryptobyte: length-prefixed messages
@@ -35,6 +38,7 @@ require (
 	github.com/aws/aws-sdk-go-v2/internal/v4a v1.5.10 // indirect
 	github.com/aws/aws-sdk-go-v2/service/internal/accept-encoding v1.13.24 // indirect
 	github.com/aws/aws-sdk-go-v2/service/internal/checksum v1.11.11 // indirect
+	github.com/aws/aws-sdk-go-v2/service/internal/endpoint-discovery v1.13.10 // indirect
 	github.com/aws/aws-sdk-go-v2/service/internal/presigned-url v1.14.10 // indirect
 	github.com/aws/aws-sdk-go-v2/service/internal/s3shared v1.20.10 // indirect
 	github.com/aws/aws-sdk-go-v2/service/signin v1.12.3 // indirect
