@@ -152,8 +152,8 @@ func (p Partition) CheckDestination(destination, region string) error {
 	if err == nil && u.User == nil && u.Scheme == base.Scheme && (u.Host == domain || strings.HasSuffix(u.Host, "."+domain)) {
 		return nil
 	}
-	return &Error{Op: "destination", Kind: WrongPartition, Detail: "the page is not one of " + p.ID + "'s console at " + domain,
-		Hint: "give a page of the console, and a role of its partition"}
+	return &Error{Op: "view", Kind: Invalid, Detail: "the page is not one of the AWS console, which is at " + domain + " in " + p.ID,
+		Hint: "give a page of the console, and a role of its partition; other pages cannot be shown yet"}
 }
 
 // CheckBase refuses a base address that secrets must not be sent to: it takes https, and http to this machine.

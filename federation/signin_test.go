@@ -196,8 +196,8 @@ func TestWhatCannotSignInIsRefusedBeforeASecretLeaves(t *testing.T) {
 		{s, endless, 0, destination, federation.WrongCredentials},
 		{s, credentials(time.Hour), time.Minute, destination, federation.WrongDuration},
 		{s, credentials(time.Hour), 13 * time.Hour, destination, federation.WrongDuration},
-		{s, credentials(time.Hour), 0, "https://us-gov-west-1.console.amazonaws-us-gov.com/", federation.WrongPartition},
-		{s, credentials(time.Hour), 0, "javascript:alert(1)", federation.WrongPartition},
+		{s, credentials(time.Hour), 0, "https://us-gov-west-1.console.amazonaws-us-gov.com/", federation.Invalid},
+		{s, credentials(time.Hour), 0, "javascript:alert(1)", federation.Invalid},
 		{clear, credentials(time.Hour), 0, destination, federation.Invalid},
 		{abroad, credentials(time.Hour), 0, destination, federation.WrongPartition},
 	} {
@@ -215,10 +215,10 @@ func TestServicesWithHostsOfTheirOwnAreDestinations(t *testing.T) {
 	for destination, kind := range map[string]federation.Kind{
 		"https://console.aws.amazon.com/":                      federation.Unreachable,
 		"https://us-east-1.quicksight.aws.amazon.com/sn/start": federation.Unreachable,
-		"https://aws.amazon.com.evil.example/":                 federation.WrongPartition,
-		"https://evilaws.amazon.com/":                          federation.WrongPartition,
-		"https://x@console.aws.amazon.com/":                    federation.WrongPartition,
-		"http://console.aws.amazon.com/":                       federation.WrongPartition,
+		"https://aws.amazon.com.evil.example/":                 federation.Invalid,
+		"https://evilaws.amazon.com/":                          federation.Invalid,
+		"https://x@console.aws.amazon.com/":                    federation.Invalid,
+		"http://console.aws.amazon.com/":                       federation.Invalid,
 	} {
 		if _, err := s.Login(ctx, credentials(time.Hour), 0, destination); kindOf(err) != kind {
 			t.Errorf("%s: %v, want %q", destination, err, kind)

@@ -166,7 +166,13 @@ func (h *Handoff) peerAllowed(r *http.Request) bool {
 	if err == nil && (uid == 0 || uid == os.Getuid() || slices.Contains(h.UIDs, uid)) {
 		return true
 	}
-	orDiscard(h.Log).Warn("a stranger asked for a sign-in", keyPeer, r.RemoteAddr, keyUID, uid, keyError, err)
+	log := orDiscard(h.Log).With(keyPeer, r.RemoteAddr)
+	if err != nil {
+		log = log.With(keyError, err)
+	} else {
+		log = log.With(keyUID, uid)
+	}
+	log.Warn("another user's program asked for a sign-in and got none")
 	return false
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -60,6 +61,9 @@ as does kioskeeper status. Ctrl-C or SIGTERM ends it, and leaves nothing behind.
 			if err != nil {
 				return err
 			}
+			if err := keepFromDesktop(file); err != nil {
+				return usageError{err}
+			}
 			recent := new(kiosk.Recent)
 			log := logger(recent)
 			w, err := build(file, options{allowRoot: allowRoot, log: log, recent: recent})
@@ -73,4 +77,15 @@ as does kioskeeper status. Ctrl-C or SIGTERM ends it, and leaves nothing behind.
 	configFlag(c, &config)
 	c.Flags().BoolVar(&allowRoot, "allow-root", false, "let the browser run as root, without its sandbox")
 	return c
+}
+
+// keepFromDesktop refuses keys in our environment where the desktop's browser would inherit it at each renewal.
+func keepFromDesktop(file *conffile.File) error {
+	for _, name := range []string{"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} {
+		if file.Browser.Kind == conffile.BrowserDefault && os.Getenv(name) != "" {
+			return fmt.Errorf("%s is set, and the default browser would inherit it: unset it and name a profile "+
+				"(credentials.aws.profile), or use the managed browser", name)
+		}
+	}
+	return nil
 }

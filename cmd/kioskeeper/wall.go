@@ -47,7 +47,7 @@ func build(file *conffile.File, o options) (_ *wall, err error) {
 	}
 	listener, err := net.Listen("tcp", file.Status.Listen)
 	if err != nil {
-		return nil, fmt.Errorf("the status page: %w; choose another port with status.listen", err)
+		return nil, fmt.Errorf("the status page: %w; kioskeeper status tells whether one runs already, and status.listen takes another port", err)
 	}
 	defer func() {
 		if err != nil {
@@ -58,7 +58,7 @@ func build(file *conffile.File, o options) (_ *wall, err error) {
 	if file.Browser.User != "" {
 		uid, err := uidOf(file.Browser.User)
 		if err != nil {
-			return nil, err
+			return nil, usageError{err}
 		}
 		handoff.UIDs = []int{uid}
 	}
@@ -89,8 +89,11 @@ func join(file *conffile.File, d conffile.Display, handoff *kiosk.Handoff, o opt
 		Rules: chromium.Rules{SignIn: federation.IsSignIn, Expired: federation.Notices()},
 		Log:   o.log.With("display", d.Name),
 	}
+	if err := browser.Check(); err != nil {
+		return nil, usageError{err} // trying again for ever would not mend it
+	}
 	display.Screen = browser
-	return display, browser.Check() // trying again for ever would not mend this
+	return display, nil
 }
 
 // console works out what a display shows, and the way to sign in to it.

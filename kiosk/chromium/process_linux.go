@@ -19,7 +19,7 @@ type account struct {
 }
 
 var errRoot = errors.New("the browser does not run as root: a page that breaks out of it would own the machine, and its sandbox would be off; " +
-	"run kioskeeper as an ordinary user, or name one for the browser (browser user in the configuration), or accept the risk with --allow-root")
+	"run kioskeeper as an ordinary user, or name one for the browser (user under [browser] in the configuration), or accept the risk with --allow-root")
 
 // account decides who the browser runs as.
 func (b *Browser) account() (account, error) {

@@ -9,7 +9,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"sync"
 	"time"
 
@@ -121,6 +120,7 @@ func (s *Screen) run(address string) error {
 	return browser.OpenURL(address)
 }
 
-// quiet keeps what the launcher prints out of our output: it may repeat the address. The two writers are pkg/browser's
+// quiet keeps what the launcher prints out of our output: it may repeat the address. Nil is the null device; any writer
+// would be a pipe, which breaks under a browser that outlives us. The two writers are pkg/browser's
 // own globals, and are set once, before the first use.
-var quiet = sync.OnceFunc(func() { browser.Stdout, browser.Stderr = io.Discard, io.Discard })
+var quiet = sync.OnceFunc(func() { browser.Stdout, browser.Stderr = nil, nil })
