@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -44,6 +45,10 @@ func load(path string) (*conffile.File, error) {
 // quiet are the options of a wall that is looked at, and never run.
 func quiet() options { return options{log: slog.New(slog.DiscardHandler)} }
 
+// gcPercent is half of Go's own: a daemon that is idle for most of an hour has time to collect, and a Raspberry Pi has more
+// use for the memory.
+const gcPercent = 50
+
 func runCommand() *cobra.Command {
 	var config string
 	var allowRoot bool
@@ -64,6 +69,7 @@ as does kioskeeper status. Ctrl-C or SIGTERM ends it, and leaves nothing behind.
 			if err := keepFromDesktop(file); err != nil {
 				return usageError{err}
 			}
+			debug.SetGCPercent(gcPercent)
 			recent := new(kiosk.Recent)
 			log := logger(recent)
 			w, err := build(file, options{allowRoot: allowRoot, log: log, recent: recent})
