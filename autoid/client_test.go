@@ -9,6 +9,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/hex"
 	"errors"
 	"io"
 	"io/fs"
@@ -653,4 +654,18 @@ func TestTheCacheIsSealed(t *testing.T) {
 	}
 	restart()
 	s.mustFail("swapped", "another name")
+}
+
+func TestAClientTellsWhatItGoesBy(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	until := time.Now().Add(time.Hour).Truncate(time.Second).UTC()
+	b := s.bundle
+	b.Seq, b.Entropy = 8, []Generation{{Egen: 3, File: "entropy1", Period: Period{NotAfter: until}}}
+	s.publish(b, s.publisher)
+	u, err := s.client.InUse(t.Context())
+	want := InUse{Server: testServer, Seq: 8, Key: hex.EncodeToString(s.key.id[:]), Egen: 3, EgenUntil: until}
+	if err != nil || u != want || s.requests != 0 {
+		t.Errorf("%+v, %v, %d requests; want %+v", u, err, s.requests, want)
+	}
 }

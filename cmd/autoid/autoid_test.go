@@ -18,7 +18,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"autoid": main})
+	testscript.Main(m, map[string]func(){"autoid": main, "fetch": fetch})
 }
 
 func TestVerbs(t *testing.T) {
@@ -30,7 +30,7 @@ func TestVerbs(t *testing.T) {
 		Setup:               setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"port": port, "await": await, "publisher": publisher, "private": private, "hangup": hangup,
-			"serving": serving, "asked": asked, "stopped": stopped,
+			"serving": serving, "asked": asked, "stopped": stopped, "variables": variables, "filled": filled,
 		},
 	})
 }
@@ -67,6 +67,23 @@ func await(ts *testscript.TestScript, _ bool, args []string) {
 		case <-tick.C:
 		case <-deadline:
 			ts.Fatalf("await %v: not in 20 s (%v)", args, err)
+		}
+	}
+}
+
+// filled FILE: until the file has a whole line.
+func filled(ts *testscript.TestScript, _ bool, args []string) {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(20 * time.Second)
+	for {
+		if text, err := os.ReadFile(ts.MkAbs(args[0])); err == nil && strings.HasSuffix(string(text), "\n") {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			ts.Fatalf("filled %v: not in 20 s", args)
 		}
 	}
 }

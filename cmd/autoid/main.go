@@ -39,7 +39,8 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.AddCommand(newKeys(), newClient(), newServe(), newGet(), newStore(), newVersion())
-	root.AddCommand(newExec(), newEnv(), newUnset(), newCredentialProcess())
+	root.AddCommand(newExec(), newEnv(), newUnset(), newWhoami(), newConfigure(),
+		newCredentialProcess(), newCredentialServer(), newConsole())
 	return root
 }
 

@@ -7,8 +7,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -41,6 +43,11 @@ type worldKey struct{}
 func setup(env *testscript.Env) error {
 	home := filepath.Join(env.WorkDir, "home")
 	env.Setenv("HOME", home)
+	autoid, err := exec.LookPath("autoid") // which testscript has put on the path
+	if err != nil {
+		return err
+	}
+	env.Setenv("AUTOID", autoid)
 	env.Setenv("XDG_CONFIG_HOME", "")
 	env.Setenv("XDG_STATE_HOME", "")
 	env.Setenv("AWS_CONFIG_FILE", filepath.Join(home, ".aws", "config"))
@@ -107,6 +114,36 @@ func serving(ts *testscript.TestScript, _ bool, args []string) {
 func put(ts *testscript.TestScript, path, text string) {
 	ts.Check(os.MkdirAll(filepath.Dir(path), 0o700))
 	ts.Check(os.WriteFile(path, []byte(text), 0o600))
+}
+
+// fetch ADDRESS [TOKEN-FILE]: a program that prints what is at an address, with its status; a redirect is printed too.
+func fetch() {
+	r, err := http.NewRequest(http.MethodGet, os.Args[1], nil)
+	if err == nil && len(os.Args) > 2 {
+		var token []byte
+		token, err = os.ReadFile(os.Args[2])
+		r.Header.Set("Authorization", strings.TrimSpace(string(token)))
+	}
+	var answer *http.Response
+	if err == nil {
+		client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+		answer, err = client.Do(r)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	fmt.Println(answer.Status, answer.Header.Get("Location"))
+	_, _ = io.Copy(os.Stdout, answer.Body)
+}
+
+// variables FILE: sets the variables that NAME=VALUE lines of the file say.
+func variables(ts *testscript.TestScript, _ bool, args []string) {
+	for line := range strings.Lines(ts.ReadFile(args[0])) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok {
+			ts.Setenv(name, value)
+		}
+	}
 }
 
 // asked N: so often has the server been asked.
