@@ -65,9 +65,24 @@ if [ "$for_what" = test ]; then
 	# auto-id's repositories are tested against the servers that people have.
 	have radosgw && have radosgw-admin && have ceph && have ceph-mon && have ceph-osd && have monmaptool ||
 		need "the Ceph object gateway, an S3 of one's own" radosgw ceph-mon ceph-osd ceph-common
+	have git || need "git" git
+	PATH=$PATH:/usr/sbin have sshd && have ssh-keygen || need "an SSH server" openssh-server openssh-client
+	have node && have npm || need "Node, for servers that are written in it" nodejs npm
 fi
 
+# What tests need from npm lies beside them, by a lock file, in folders that git ignores.
+install_node_modules() {
+	local lock folder
+	for lock in "$(dirname "$0")"/../*/*/testdata/package-lock.json; do
+		folder=$(dirname "$lock")
+		if [ "$folder/node_modules/.package-lock.json" -nt "$lock" ]; then continue; fi
+		echo "installing: npm packages in $folder"
+		npm --prefix "$folder" ci --no-audit --no-fund --ignore-scripts --loglevel=error
+	done
+}
+
 if [ "${#missing[@]}" -eq 0 ]; then
+	if [ "$for_what" = test ]; then install_node_modules; fi
 	exit 0
 fi
 echo "missing for make $for_what:"
@@ -115,3 +130,5 @@ if ! have_browser; then
 	echo "The packages brought no browser. Please install Google Chrome or Chromium by hand, and run make $for_what again." >&2
 	exit 1
 fi
+
+if [ "$for_what" = test ]; then install_node_modules; fi

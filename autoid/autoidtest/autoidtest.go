@@ -100,6 +100,7 @@ func TestRepository(t *testing.T, open func(t *testing.T) autoid.Repository) {
 			}
 		}
 	})
+	testPublishers(t, open)
 	t.Run("a context that is over ends it", func(t *testing.T) {
 		r, ctx := open(t), over()
 		if _, err := r.Fetch(ctx, "x", 1); !errors.Is(err, context.Canceled) {
