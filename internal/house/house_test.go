@@ -100,7 +100,7 @@ var theirs = []struct {
 	folders []string
 }{
 	{"github.com/aws/", []string{"federation/awscreds", "autoid/awscall", "autoid/stsstore",
-		"autoid/secretsmanagerstore", "autoid/ssmstore", "autoid/s3repo", "autoid/kmsrepo"}},
+		"autoid/secretsmanagerstore", "autoid/ssmstore", "autoid/s3repo", "autoid/kmsrepo", "autoid/dynamoreplay", "autoid/lambdahttp"}},
 	{"filippo.io/age", []string{"autoid/filestore"}},
 	{"github.com/pelletier/go-toml/", []string{"kiosk/conffile", "autoid/serverdir", "autoid/internal/stricttoml"}},
 	{"github.com/go-git/", []string{"autoid/gitrepo"}},
