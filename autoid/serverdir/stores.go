@@ -112,8 +112,11 @@ type V1 struct {
 }
 
 // ReadStores reads the stores of the server in dir. Without the file there are none.
-func ReadStores(dir string) (Stores, error) {
-	data, err := os.ReadFile(filepath.Join(dir, StoresName))
+func ReadStores(dir string) (Stores, error) { return ReadStoresFrom(os.DirFS(dir), dir) }
+
+// ReadStoresFrom is ReadStores for files that are elsewhere. Paths in them are relative to dir.
+func ReadStoresFrom(fsys fs.FS, dir string) (Stores, error) {
+	data, err := fs.ReadFile(fsys, StoresName)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Stores{}, nil
 	}

@@ -34,7 +34,7 @@ func newRoot() *cobra.Command {
 		Use:           "autoid",
 		Short:         "Short-lived credentials for clients that prove who they are",
 		Args:          cobra.NoArgs,
-		RunE:          help,
+		RunE:          bare,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}

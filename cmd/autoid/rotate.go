@@ -18,14 +18,6 @@ import (
 	"github.com/kioskeeper/kioskeeper/autoid/serverdir"
 )
 
-// openStorage finds where a server's files are.
-func openStorage(dir string) (serverdir.Storage, error) {
-	if strings.Contains(dir, "://") {
-		return nil, fmt.Errorf("--dir %q: a folder", dir)
-	}
-	return serverdir.Folder{Path: dir}, nil
-}
-
 // openPlace opens a repository by the words of a client's file.
 func openPlace(_ context.Context, place autoid.Place) (autoid.Repository, error) {
 	return folder.Repository{Path: place.Bundle}, nil

@@ -16,7 +16,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kioskeeper/kioskeeper/autoid"
 	"github.com/kioskeeper/kioskeeper/autoid/serverdir"
 )
 
@@ -44,12 +43,13 @@ func newServe() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.dir, "dir", "", "the server's folder")
+	flags.StringVar(&o.dir, "dir", "", "the server's folder, or s3://bucket/prefix")
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:8740", "address and port")
 	flags.StringVar(&o.audit, "audit", "-", "file that audit lines are added to; - is stdout")
 	flags.StringVar(&o.cert, "tls-cert", "", "certificate file, read again when it changes; without one, a proxy is to bring TLS")
 	flags.StringVar(&o.key, "tls-key", "", "the certificate's key file")
 	flags.StringVar(&o.status, "status", "", "loopback address and port of /healthz and /metrics (default none)")
+	flags.StringVar(&o.replays, "replays", "", "memory of requests that servers share: dynamodb:TABLE (default each has its own)")
 	flags.DurationVar(&o.every, "every", 0, "rotate keys and entropy that are as old as that, and retire what is out of use (default never)")
 	flags.DurationVar(&o.overlap, "overlap", serverdir.DefaultOverlap, "how long old keys are taken then; thrice a client's refresh at least")
 	cmd.MarkFlagsRequiredTogether("tls-cert", "tls-key")
@@ -59,26 +59,18 @@ func newServe() *cobra.Command {
 
 // serveOptions are what the flags of serve say.
 type serveOptions struct {
-	dir, listen, audit, cert, key, status string
-	every, overlap                        time.Duration
+	dir, listen, audit, cert, key, status, replays string
+	every, overlap                                 time.Duration
 }
 
 func (o *serveOptions) run(ctx context.Context, stdout io.Writer, log *slog.Logger) (err error) {
-	storage, err := openStorage(o.dir)
-	if err != nil {
-		return err
-	}
-	shelf, err := newShelf(o.dir, log)
-	if err != nil {
-		return err
-	}
 	audit := &appender{path: o.audit, stdout: stdout}
 	if err := audit.reopen(); err != nil {
 		return err
 	}
 	defer func() { _ = audit.close() }()
-	server := &autoid.Server{State: storage, Stores: shelf.stores(), Audit: audit, Log: log}
-	if err := server.Reload(); err != nil {
+	server, shelf, err := newServer(o.dir, o.replays, audit, log)
+	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -94,11 +86,15 @@ func (o *serveOptions) run(ctx context.Context, stdout io.Writer, log *slog.Logg
 			}
 		}
 		server.Audit = io.MultiWriter(audit, usage)
+		storage, err := openStorage(o.dir)
+		if err != nil {
+			return err
+		}
 		r := &serverdir.Rotator{Storage: storage, Open: openPlace, Overlap: o.overlap, Log: log}
 		background.Go(func() { r.Every(ctx, o.every, usage) })
 	}
 	again := []func() error{server.Reload, shelf.reload, audit.reopen}
-	s := newHTTPServer(server, log)
+	s := newHTTPServer(shelf.handler(server), log)
 	page := &status{server: server, start: time.Now()}
 	if o.cert != "" {
 		if page.certificate, err = newCertificate(o.cert, o.key, log); err != nil {

@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"io/fs"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -14,6 +17,7 @@ import (
 	"github.com/kioskeeper/kioskeeper/autoid/serverdir"
 	"github.com/kioskeeper/kioskeeper/autoid/ssmstore"
 	"github.com/kioskeeper/kioskeeper/autoid/stsstore"
+	"github.com/kioskeeper/kioskeeper/autoid/v1"
 )
 
 // The names of stores: what stands before the slash of a want.
@@ -27,21 +31,37 @@ const (
 
 // A shelf is the stores of a server's folder, which can be read again while the server answers.
 type shelf struct {
-	dir string
-	log *slog.Logger
-	now atomic.Pointer[map[string]autoid.Store]
+	files fs.FS
+	dir   string // what paths in them are relative to
+	log   *slog.Logger
+	now   atomic.Pointer[map[string]autoid.Store]
+	v1    v1.Handler
 }
 
 func newShelf(dir string, log *slog.Logger) (*shelf, error) {
-	s := &shelf{dir: dir, log: log}
+	storage, err := openStorage(dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &shelf{files: storage, dir: dir, log: log, v1: v1.Handler{Log: log}}
+	if strings.Contains(dir, "://") {
+		s.dir = "" // a bucket has no paths
+	}
 	return s, s.reload()
 }
 
 // reload keeps what is there if the file is wrong.
 func (s *shelf) reload() error {
-	file, err := serverdir.ReadStores(s.dir)
+	file, err := serverdir.ReadStoresFrom(s.files, s.dir)
 	if err != nil {
 		return err
+	}
+	settings, err := settingsV1(file.V1)
+	if err == nil {
+		err = s.v1.Set(settings)
+	}
+	if err != nil {
+		return fmt.Errorf("version 1: %w", err)
 	}
 	stores := storesOf(file, s.log)
 	s.now.Store(&stores)
