@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"sync"
 
 	"github.com/kioskeeper/kioskeeper/kiosk"
@@ -223,7 +224,8 @@ func (p *page) close(ctx context.Context) {
 	_ = p.c.call(ctx, "", "Target.closeTarget", params{"targetId": p.target}, nil)
 }
 
-// where is an address without what may be secret in it: its query and fragment.
+// where is an address without what may be secret in it: its query and fragment, and the path but for its beginning, since
+// the one-time addresses that sign in have their secret there.
 func where(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -233,8 +235,15 @@ func where(address string) string {
 }
 
 func place(u *url.URL) string {
-	if u.Scheme == "about" || u.Host == "" {
-		return u.Scheme + ":" + u.Opaque
+	switch {
+	case u.Scheme == "about":
+		return u.String()
+	case u.Host == "":
+		return u.Scheme + ":" // what follows may be the whole page
 	}
-	return u.Host + u.Path
+	first, rest, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
+	if rest != "" {
+		first += "/…"
+	}
+	return u.Host + "/" + first
 }
