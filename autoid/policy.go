@@ -108,6 +108,11 @@ func ParseClientFile(data []byte, verifiers map[string]Verifier) (*ClientFile, e
 		}
 		if p := bytes.TrimSpace(a.SessionPolicy); len(p) > 0 && p[0] != '{' {
 			f.Problem(at+".session_policy", errors.New("not a policy document, which is an object"))
+		} else if len(p) > 0 {
+			var short bytes.Buffer // every blank counts against AWS's limit, and some gateways misread it
+			if json.Compact(&short, p) == nil {
+				c.Policy.Allow[i].SessionPolicy = short.Bytes()
+			}
 		}
 	}
 	if c.Policy.PerHour < 0 {

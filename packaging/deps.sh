@@ -67,6 +67,7 @@ if [ "$for_what" = test ]; then
 		need "the Ceph object gateway, an S3 of one's own" radosgw ceph-mon ceph-osd ceph-common
 	have git || need "git" git
 	PATH=$PATH:/usr/sbin have sshd && have ssh-keygen || need "an SSH server" openssh-server openssh-client
+	have bash && have zsh && have fish || need "the shells that autoid writes for" bash zsh fish
 	have node && have npm || need "Node, for servers that are written in it" nodejs npm
 fi
 

@@ -21,6 +21,13 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"autoid": main, "fetch": fetch})
 }
 
+func commands() map[string]func(*testscript.TestScript, bool, []string) {
+	return map[string]func(*testscript.TestScript, bool, []string){
+		"port": port, "await": await, "publisher": publisher, "private": private, "hangup": hangup, "serving": serving,
+		"asked": asked, "stopped": stopped, "variables": variables, "filled": filled,
+	}
+}
+
 func TestVerbs(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -28,10 +35,7 @@ func TestVerbs(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup:               setup,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"port": port, "await": await, "publisher": publisher, "private": private, "hangup": hangup,
-			"serving": serving, "asked": asked, "stopped": stopped, "variables": variables, "filled": filled,
-		},
+		Cmds:                commands(),
 	})
 }
 

@@ -31,10 +31,13 @@ const deployRole = "arn:aws:iam::" + standin.DefaultAccount + ":role/deploy"
 
 // A world is what a client's verbs talk to: an auto-id server and AWS.
 type world struct {
-	served  *httptest.Server
-	asked   atomic.Int64
+	served *httptest.Server
+	asked  atomic.Int64
+	// account is AWS's place, if it is not the stand-in; roles and policy are then what "sts/wall" is.
+	account *awscall.Account
+	roles   map[string]stsstore.Role
+	policy  string
 	standin *standin.Server
-	at      standin.Addresses
 }
 
 type worldKey struct{}
@@ -53,7 +56,7 @@ func setup(env *testscript.Env) error {
 	env.Setenv("AWS_CONFIG_FILE", filepath.Join(home, ".aws", "config"))
 	env.Setenv("AWS_SHARED_CREDENTIALS_FILE", filepath.Join(home, ".aws", "credentials"))
 	env.Setenv("AWS_EC2_METADATA_DISABLED", "true")
-	env.Values[worldKey{}] = &world{}
+	env.Values[worldKey{}] = new(world)
 	return os.MkdirAll(home, 0o700)
 }
 
@@ -66,12 +69,9 @@ func worldOf(ts *testscript.TestScript) *world {
 // $STS, $SIGNIN, $CONSOLE are the addresses.
 func serving(ts *testscript.TestScript, _ bool, args []string) {
 	w := worldOf(ts)
-	w.standin = &standin.Server{Roles: []standin.Role{
-		{ARN: standin.DefaultRole, MaxSession: time.Hour}, {ARN: deployRole, ExternalID: "abc", MaxSession: time.Hour}}}
-	aws := httptest.NewServer(w.standin)
-	ts.Defer(aws.Close)
-	w.at = standin.At(aws.Listener.Addr())
-
+	if w.account == nil {
+		w.imitate(ts)
+	}
 	w.served = httptest.NewUnstartedServer(nil)
 	ts.Defer(w.served.Close)
 	dir, bundle, id := ts.MkAbs("srv"), ts.MkAbs("bundle"), "http://"+w.served.Listener.Addr().String()
@@ -83,6 +83,7 @@ func serving(ts *testscript.TestScript, _ bool, args []string) {
 	for _, want := range wants {
 		file.Policy.Allow = append(file.Policy.Allow, autoid.Allow{Want: want, MaxDuration: autoid.Duration(time.Hour)})
 	}
+	file.Policy.Allow[0].SessionPolicy = []byte(w.policy)
 	_, err = serverdir.AddClient(context.Background(), dir, args[0], file, folder.Repository{Path: bundle})
 	ts.Check(err)
 	files := ts.MkAbs("credentials")
@@ -91,10 +92,7 @@ func serving(ts *testscript.TestScript, _ bool, args []string) {
 	} {
 		put(ts, filepath.Join(files, name), text)
 	}
-	account := &awscall.Account{Region: "eu-central-1", Endpoint: w.at.STS, Keys: autoid.AWSKeys{
-		AccessKeyID: standin.DefaultAccessKeyID, SecretAccessKey: secret.New(standin.DefaultSecretKey)}}
-	sts := stsstore.Store{Account: account, Roles: map[string]stsstore.Role{
-		"wall": {ARN: standin.DefaultRole}, "base": {ARN: standin.DefaultRole}}}
+	sts := stsstore.Store{Account: w.account, Roles: w.roles}
 	server := &autoid.Server{State: os.DirFS(dir), Audit: io.Discard, Stores: map[string]autoid.Store{
 		"sts": sts, "file": filestore.Store{Folder: files}}}
 	ts.Check(server.Reload())
@@ -105,8 +103,22 @@ func serving(ts *testscript.TestScript, _ bool, args []string) {
 	w.served.Start()
 	put(ts, ts.MkAbs("home/.config/autoid/config.toml"), fmt.Sprintf("[profile.%s]\nserver = %q\nclient = %[1]q\nbundle = %[3]q\n"+
 		"publisher = %q\ncredential = \"sts/wall\"\nregion = \"eu-central-1\"\n", args[0], id, bundle, publisher))
-	for name, value := range map[string]string{"ID": id, "STS": w.at.STS, "SIGNIN": w.at.SignIn, "CONSOLE": w.at.Console(""),
-		"PUBLISHER": string(publisher), "AWS_ENDPOINT_URL_STS": w.at.STS} {
+	ts.Setenv("ID", id)
+	ts.Setenv("PUBLISHER", string(publisher))
+}
+
+// imitate has the stand-in take AWS's place.
+func (w *world) imitate(ts *testscript.TestScript) {
+	w.standin = &standin.Server{Roles: []standin.Role{
+		{ARN: standin.DefaultRole, MaxSession: time.Hour}, {ARN: deployRole, ExternalID: "abc", MaxSession: time.Hour}}}
+	aws := httptest.NewServer(w.standin)
+	ts.Defer(aws.Close)
+	at := standin.At(aws.Listener.Addr())
+	w.account = &awscall.Account{Region: "eu-central-1", Endpoint: at.STS, Keys: autoid.AWSKeys{
+		AccessKeyID: standin.DefaultAccessKeyID, SecretAccessKey: secret.New(standin.DefaultSecretKey)}}
+	w.roles = map[string]stsstore.Role{"wall": {ARN: standin.DefaultRole}, "base": {ARN: standin.DefaultRole}}
+	for name, value := range map[string]string{"STS": at.STS, "AWS_ENDPOINT_URL_STS": at.STS, "SIGNIN": at.SignIn,
+		"CONSOLE": at.Console("")} {
 		ts.Setenv(name, value)
 	}
 }
