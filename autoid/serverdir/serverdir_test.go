@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -131,6 +132,25 @@ line 5, column 1: v1.sources.wall: want "x": store/id[@version] in 512 of A-Z a-
 		if _, err := serverdir.ParseStores([]byte(text)); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%s\n%v\nwant\n%s", text, err, want)
 		}
+	}
+}
+
+var tomlBlock = regexp.MustCompile("(?s)```toml\n(.*?)```")
+
+func TestTheStoresInThePageAreTaken(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/autoid-stores.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := tomlBlock.FindAllSubmatch(page, -1)
+	for _, block := range blocks {
+		if _, err := serverdir.ParseStores(block[1]); err != nil {
+			t.Errorf("%s\n%v", block[1], err)
+		}
+	}
+	if len(blocks) < 2 {
+		t.Errorf("%d examples in the page", len(blocks))
 	}
 }
 
