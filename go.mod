@@ -22,6 +22,7 @@ require (
 	github.com/prometheus/client_golang v1.25.0 // promlint: tests hold the hand-written metrics against it
 	github.com/rogpeppe/go-internal v1.16.0 // testscript: each verb tested as it is called
 	github.com/spf13/cobra v1.10.2 // verbs, man pages and completions
+	go.yaml.in/yaml/v3 v3.0.5 // reads the examples for build systems, in tests
 	golang.org/x/crypto v0.58.0 // cryptobyte: length-prefixed messages
 	golang.org/x/sys v0.49.0 // system calls the standard library lacks
 )
@@ -63,7 +64,6 @@ require (
 	github.com/skeema/knownhosts v1.3.1 // indirect
 	github.com/spf13/pflag v1.0.9 // indirect
 	github.com/xanzy/ssh-agent v0.3.3 // indirect
-	go.yaml.in/yaml/v3 v3.0.5 // indirect
 	golang.org/x/net v0.60.0 // indirect
 	golang.org/x/tools v0.49.0 // indirect
 	google.golang.org/protobuf v1.36.12 // indirect

@@ -25,6 +25,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"port": port, "await": await, "publisher": publisher, "private": private, "hangup": hangup, "serving": serving,
 		"asked": asked, "stopped": stopped, "variables": variables, "filled": filled,
+		"imitating": imitating, "page": page, "example": example, "pipeline": pipeline,
 	}
 }
 

@@ -26,8 +26,12 @@ import (
 	"github.com/kioskeeper/kioskeeper/secret"
 )
 
-// deployRole may be assumed by the role that the server gives, with an external id.
-const deployRole = "arn:aws:iam::" + standin.DefaultAccount + ":role/deploy"
+const (
+	// deployRole may be assumed by the role that the server gives, with an external id.
+	deployRole = "arn:aws:iam::" + standin.DefaultAccount + ":role/deploy"
+	// partnerRole is that of docs/third-party.md.
+	partnerRole = "arn:aws:iam::" + standin.DefaultAccount + ":role/partner-read"
+)
 
 // A world is what a client's verbs talk to: an auto-id server and AWS.
 type world struct {
@@ -37,7 +41,6 @@ type world struct {
 	account *awscall.Account
 	roles   map[string]stsstore.Role
 	policy  string
-	standin *standin.Server
 }
 
 type worldKey struct{}
@@ -70,7 +73,7 @@ func worldOf(ts *testscript.TestScript) *world {
 func serving(ts *testscript.TestScript, _ bool, args []string) {
 	w := worldOf(ts)
 	if w.account == nil {
-		w.imitate(ts)
+		imitating(ts, false, nil)
 	}
 	w.served = httptest.NewUnstartedServer(nil)
 	ts.Defer(w.served.Close)
@@ -107,18 +110,19 @@ func serving(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("PUBLISHER", string(publisher))
 }
 
-// imitate has the stand-in take AWS's place.
-func (w *world) imitate(ts *testscript.TestScript) {
-	w.standin = &standin.Server{Roles: []standin.Role{
-		{ARN: standin.DefaultRole, MaxSession: time.Hour}, {ARN: deployRole, ExternalID: "abc", MaxSession: time.Hour}}}
-	aws := httptest.NewServer(w.standin)
+// imitating: the stand-in takes AWS's place. $OWNER and $OWNERS_SECRET are keys there.
+func imitating(ts *testscript.TestScript, _ bool, _ []string) {
+	w := worldOf(ts)
+	aws := httptest.NewServer(&standin.Server{Roles: []standin.Role{
+		{ARN: standin.DefaultRole, MaxSession: time.Hour}, {ARN: deployRole, ExternalID: "abc", MaxSession: time.Hour},
+		{ARN: partnerRole, MaxSession: time.Hour}}})
 	ts.Defer(aws.Close)
 	at := standin.At(aws.Listener.Addr())
 	w.account = &awscall.Account{Region: "eu-central-1", Endpoint: at.STS, Keys: autoid.AWSKeys{
 		AccessKeyID: standin.DefaultAccessKeyID, SecretAccessKey: secret.New(standin.DefaultSecretKey)}}
 	w.roles = map[string]stsstore.Role{"wall": {ARN: standin.DefaultRole}, "base": {ARN: standin.DefaultRole}}
 	for name, value := range map[string]string{"STS": at.STS, "AWS_ENDPOINT_URL_STS": at.STS, "SIGNIN": at.SignIn,
-		"CONSOLE": at.Console("")} {
+		"CONSOLE": at.Console(""), "OWNER": standin.DefaultAccessKeyID, "OWNERS_SECRET": standin.DefaultSecretKey} {
 		ts.Setenv(name, value)
 	}
 }
