@@ -30,6 +30,9 @@ func (s *Server) issue(
 	if err == nil && c.Expires.After(time.Now().Add(duration+leaseSlack)) {
 		err = errors.New("lease longer than the policy allows")
 	}
+	if err == nil && !c.Expires.IsZero() && c.Expires.Before(time.Now().Add(-leaseSlack)) {
+		err = errors.New("the store's credential has expired")
+	}
 	var content []byte
 	if err == nil {
 		content, err = form(c)

@@ -1,7 +1,6 @@
 package autoid
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -106,14 +105,8 @@ func ParseClientFile(data []byte, verifiers map[string]Verifier) (*ClientFile, e
 		if d := time.Duration(a.MaxDuration); d < 0 || d > 0 && d < time.Minute {
 			f.Problem(at+".max_duration", errors.New("a minute at least"))
 		}
-		if p := bytes.TrimSpace(a.SessionPolicy); len(p) > 0 && p[0] != '{' {
-			f.Problem(at+".session_policy", errors.New("not a policy document, which is an object"))
-		} else if len(p) > 0 {
-			var short bytes.Buffer // every blank counts against AWS's limit, and some gateways misread it
-			if json.Compact(&short, p) == nil {
-				c.Policy.Allow[i].SessionPolicy = short.Bytes()
-			}
-		}
+		f.Problem(at+".session_policy", c.Policy.Allow[i].shorten())
+		f.Problem(at+".tags", checkTags(a.Tags))
 	}
 	if c.Policy.PerHour < 0 {
 		f.Problem("policy.per_hour", errors.New("must not be negative"))

@@ -1,12 +1,17 @@
 package autoid
 
 import (
+	"context"
 	"crypto/hpke"
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // What docs/security/protocol.md says of each theft, tried with what the thief has.
@@ -204,6 +209,54 @@ func TestHeadersDoNotChangeWhoAsks(t *testing.T) {
 		"another type first":  {"Content-Type": {"application/json", ContentType}},
 	} {
 		wantRefusal(t, name, send("10.1.2.3:4", header), w.refusal())
+	}
+}
+
+// A witness is a store that remembers what it was granted.
+type witness struct{ Grant }
+
+func (s *witness) Credential(_ context.Context, g Grant) (Credential, error) {
+	s.Grant = g
+	return Credential{JSON: newSecret(`"x"`)}, nil
+}
+
+func TestWhatNarrowsACredentialReachesItsStore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	store := new(witness)
+	w.server.Stores["file"] = store
+	w.set(ClientFile{Policy: Policy{Allow: []Allow{{Want: testWant, MaxDuration: Duration(20 * time.Minute),
+		SessionPolicy: json.RawMessage("{ \"Statement\": [] }"), Tags: map[string]string{"wall": "lobby"}}}}})
+	if got := w.code(w.ask()); got != decisionIssued {
+		t.Fatal(got)
+	}
+	want := Grant{testClient, Want{"file", "wall", ""}, 20 * time.Minute, `{"Statement":[]}`, map[string]string{"wall": "lobby"}}
+	if diff := cmp.Diff(want, store.Grant); diff != "" {
+		t.Error(diff)
+	}
+	for name, a := range map[string]Allow{
+		"a long policy": {SessionPolicy: json.RawMessage(`{"x":"` + strings.Repeat("x", maxSessionPolicy) + `"}`)},
+		"no policy":     {SessionPolicy: json.RawMessage(`[]`)},
+		"a bad tag":     {Tags: map[string]string{"wall": "lobby\n"}},
+		"no tag":        {Tags: map[string]string{"": "lobby"}},
+	} {
+		a.Want = testWant
+		text, err := (&ClientFile{Policy: Policy{Allow: []Allow{a}}}).Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ParseClientFile(text, nil); err == nil || !strings.Contains(err.Error(), "policy.allow[0].") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestAnExpiredCredentialIsNotHandedOut(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.server.Stores["file"] = mapStore{"wall": {JSON: newSecret(`"x"`), Expires: time.Now().Add(-time.Hour)}}
+	if got := w.code(w.ask()); got != string(Unavailable) || !strings.Contains(w.log.String(), "has expired") {
+		t.Errorf("%s; log: %s", got, w.log)
 	}
 }
 
