@@ -38,7 +38,7 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newKeys(), newClient(), newServe(), newGet(), newStore(), newVersion())
+	root.AddCommand(newKeys(), newClient(), newServe(), newCheck(), newGet(), newStore(), newVersion())
 	root.AddCommand(newExec(), newEnv(), newUnset(), newWhoami(), newConfigure(),
 		newCredentialProcess(), newCredentialServer(), newConsole())
 	return root
