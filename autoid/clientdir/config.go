@@ -21,7 +21,10 @@ import (
 //	[profile.work]
 //	server     = "https://id.example.com"
 //	client     = "lobby-tv"
-//	bundle     = "bundle"                     # relative to this file
+//	bundle     = "bundle"                     # a folder, relative to this file; or s3://, npm:, git+ssh://, https:// …
+//	token_file = "token"                      # what the repository asks for: a token, or an ssh key
+//	host_key   = "ssh-ed25519 AAAA…"          # of git+ssh's host
+//	kms_key    = "arn:aws:kms:…"              # that the repository's objects are sealed with
 //	publisher  = "ed25519:…"
 //	credential = "sts/dev"
 //	region     = "eu-central-1"
@@ -45,6 +48,9 @@ type Profile struct {
 	Server     string           `toml:"server"`
 	Client     string           `toml:"client"`
 	Bundle     string           `toml:"bundle"`
+	TokenFile  string           `toml:"token_file"`
+	HostKey    string           `toml:"host_key"`
+	KMSKey     string           `toml:"kms_key"`
 	Publisher  autoid.Publisher `toml:"publisher"`
 	MinSeq     uint64           `toml:"min_seq"`
 	Credential string           `toml:"credential"`
@@ -125,7 +131,8 @@ func Parse(data []byte, folder string) (Config, error) {
 		if f.Has(at+".role") && p.Role.ARN == "" {
 			f.Problem(at+".role.arn", "missing: which role to assume")
 		}
-		p.Bundle, p.Role.PolicyFile = seenFrom(folder, p.Bundle), seenFrom(folder, p.Role.PolicyFile)
+		p.Bundle, p.TokenFile = seenFrom(folder, p.Bundle), seenFrom(folder, p.TokenFile)
+		p.Role.PolicyFile = seenFrom(folder, p.Role.PolicyFile)
 		c.Profiles[name] = p
 	}
 	return c, f.Err()
@@ -140,7 +147,7 @@ func seenFrom(folder, path string) string {
 }
 
 // schemeForm has two letters at least: one would be a drive of Windows.
-var schemeForm = regexp.MustCompile(`^[a-z][a-z0-9+.-]+:`)
+var schemeForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]+:`)
 
 // Profile returns the profile of this name; for "" the default one, or else the only one.
 func (c Config) Profile(name string) (Profile, error) {

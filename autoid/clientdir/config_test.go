@@ -32,6 +32,9 @@ tags = {team = "web"}
 server = "id.example.com"
 client = "ci"
 bundle = "npm:@acme/ci"
+token_file = "token"
+host_key = "h"
+kms_key = "k"
 publisher = "` + publisher + `"
 `
 )
@@ -47,7 +50,8 @@ func TestAFileBecomesProfiles(t *testing.T) {
 			MinSeq: 3, Credential: "sts/dev", Region: "eu-central-1",
 			Role: Role{ARN: "arn:aws:iam::111122223333:role/deploy", ExternalID: "x", SessionName: "anna",
 				Duration: autoid.Duration(30 * time.Minute), PolicyFile: "/home/anna/p.json", Tags: map[string]string{"team": "web"}}},
-		"ci": {Server: "id.example.com", Client: "ci", Bundle: "npm:@acme/ci", Publisher: publisher},
+		"ci": {Server: "id.example.com", Client: "ci", Bundle: "npm:@acme/ci", TokenFile: "/home/anna/token", HostKey: "h",
+			KMSKey: "k", Publisher: publisher},
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -73,7 +77,7 @@ func TestAFileBecomesProfiles(t *testing.T) {
 func TestProblemsAreToldAtOnceWithTheirPlace(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ old, new, want string }{
-		"unknown key":    {`min_seq = 3`, `token = "x"`, "line 9, column 1: profile.work.token: unknown key"},
+		"unknown key":    {`min_seq = 3`, `tokenfile = "x"`, "line 9, column 1: profile.work.tokenfile: unknown key"},
 		"no secret":      {`client = "anna"`, `secret = "x"`, "line 2, column 2: profile.work.client: missing"},
 		"client":         {`client = "anna"`, `client = "Anna"`, `line 4, column 1: profile.work.client: client "Anna"`},
 		"server":         {`"https://id.example.com:8443"`, `"https://ID.example.com"`, "line 3, column 1: profile.work.server"},
