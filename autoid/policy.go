@@ -37,6 +37,8 @@ type Policy struct {
 type Place struct {
 	Bundle    string `json:"bundle"` // such as /srv/bundles/lobby-tv or npm:@acme/lobby-tv
 	TokenFile string `json:"token_file,omitempty"`
+	HostKey   string `json:"host_key,omitempty"` // of an ssh server, as in its .pub file
+	KMSKey    string `json:"kms_key,omitempty"`  // the ARN of the key that the objects are sealed with; "": they are not
 }
 
 // DefaultPerHour is one request a minute, which is enough for a display that signs in anew every minute.

@@ -70,7 +70,7 @@ func TestRepository(t *testing.T, open func(t *testing.T) autoid.Repository) {
 		}
 		done := make(chan error, 1)
 		go func() {
-			for i := range 50 {
+			for i := range 30 {
 				if err := publish(byte(i)); err != nil {
 					done <- err
 					return

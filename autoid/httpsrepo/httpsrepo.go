@@ -143,9 +143,9 @@ func (r *Repository) request(ctx context.Context, method, name string, content [
 	if err := autoid.CheckObject(name); err != nil {
 		return nil, err
 	}
-	u, err := url.Parse(r.Address)
-	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, errors.New("repository: not a plain https address, such as https://files.example.com/lobby-tv")
+	u, err := r.base()
+	if err != nil {
+		return nil, err
 	}
 	req, err := http.NewRequestWithContext(ctx, method, u.JoinPath(name).String(), bytes.NewReader(content))
 	if err != nil {
@@ -157,6 +157,20 @@ func (r *Repository) request(ctx context.Context, method, name string, content [
 		req.Header.Set("Authorization", "Bearer "+r.Token.Reveal())
 	}
 	return req, nil
+}
+
+// Check tells what is wrong with the address.
+func (r *Repository) Check() error {
+	_, err := r.base()
+	return err
+}
+
+func (r *Repository) base() (*url.URL, error) {
+	u, err := url.Parse(r.Address)
+	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, errors.New("repository: not a plain https address, such as https://files.example.com/lobby-tv")
+	}
+	return u, nil
 }
 
 // do makes the call. A redirect is followed to the same host only, over https, and only where it does not write.

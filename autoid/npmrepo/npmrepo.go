@@ -57,12 +57,13 @@ const (
 
 var packageForm = regexp.MustCompile(`^@[a-z0-9~-][a-z0-9._~-]*/[a-z0-9~-][a-z0-9._~-]*$`)
 
-// CheckPackage refuses what is not the name of a scoped package.
-func CheckPackage(name string) error {
-	if !packageForm.MatchString(name) || len(name) > 214 {
-		return fmt.Errorf("npm package %q: not @scope/name", name)
+// Check tells what is wrong with the package's name or the registry's address.
+func (r *Repository) Check() error {
+	if !packageForm.MatchString(r.Package) || len(r.Package) > 214 {
+		return fmt.Errorf("npm package %q: not @scope/name", r.Package)
 	}
-	return nil
+	_, err := r.base()
+	return err
 }
 
 // A release is one version, unpacked. What is in it is not changed any more.

@@ -25,7 +25,7 @@ var errTaken = errors.New("others publish all the time")
 
 // call makes one call. Redirects are not followed: where a registry sends us is nobody who should see the token.
 func (r *Repository) call(ctx context.Context, method, path string, body []byte, limit int64) ([]byte, error) {
-	if err := CheckPackage(r.Package); err != nil {
+	if err := r.Check(); err != nil {
 		return nil, err
 	}
 	base, err := r.base()

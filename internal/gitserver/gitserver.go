@@ -119,7 +119,8 @@ func (s *Server) startSSH(t testing.TB, dir string) {
 	write(t, conf, strings.Join([]string{
 		"ListenAddress " + host, "Port " + port, "HostKey " + filepath.Join(dir, "host"), "PidFile none",
 		"AuthorizedKeysFile " + filepath.Join(dir, "authorized_keys"), "StrictModes no", "UsePAM no",
-		"PasswordAuthentication no", "PermitRootLogin prohibit-password", "MaxStartups 100", "",
+		"PasswordAuthentication no", "PermitRootLogin prohibit-password", "MaxStartups 100",
+		"SetEnv HOME=" + dir, "", // a shell's own start-up file may take long, or print something
 	}, "\n"))
 	said := daemon.Start(t, nil, sshd, "-D", "-e", "-f", conf)
 	daemon.Await(t, "sshd", said, daemon.Dial(listen))

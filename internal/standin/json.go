@@ -11,6 +11,7 @@ import (
 const (
 	SecretsManager Part = "secretsmanager"
 	SSM            Part = "ssm"
+	KMS            Part = "kms"
 )
 
 // A jsonService is one of them.
@@ -24,6 +25,7 @@ func jsonServices() map[Part]jsonService {
 	return map[Part]jsonService{
 		SecretsManager: {"secretsmanager", []string{"GetSecretValue"}, (*Server).getSecretValue},
 		SSM:            {"AmazonSSM", []string{"GetParameter"}, (*Server).getParameter},
+		KMS:            {"TrentService", []string{"GenerateDataKey", "Decrypt"}, (*Server).answerKMS},
 	}
 }
 
