@@ -5,6 +5,7 @@ import (
 	"image/color"
 	"log/slog"
 	"net/http/httptest"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -53,7 +54,16 @@ func newWall(t *testing.T, aws *standin.Server) *testWall {
 	t.Cleanup(pages.Close)
 	w.handoff.Base, w.site = pages.URL, pages.URL+"/displays/test/holding"
 
-	w.Browser = &Browser{User: OrdinaryUser(), Rules: Rules{SignIn: federation.IsSignIn, Expired: federation.Notices()},
+	// A folder of its own: other tests leave profiles behind on purpose, and look whether they are swept.
+	memory, err := os.MkdirTemp("/dev/shm", "walltest-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(memory) })
+	if err := os.Chmod(memory, 0o711); err != nil {
+		t.Fatal(err)
+	}
+	w.Browser = &Browser{User: OrdinaryUser(), Dir: memory, Rules: Rules{SignIn: federation.IsSignIn, Expired: federation.Notices()},
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
 	if uid := w.uid(); uid >= 0 {
 		w.handoff.UIDs = []int{uid}
