@@ -17,6 +17,7 @@ type Usage struct {
 	from time.Time // the first line's
 	used map[string]time.Time
 	rest []byte // a line's beginning
+	long bool   // it is too long for an audit line
 }
 
 // Write implements io.Writer, for lines in any portions.
@@ -26,14 +27,16 @@ func (u *Usage) Write(p []byte) (int, error) {
 	n := len(p)
 	for {
 		line, rest, whole := bytes.Cut(p, []byte("\n"))
-		if len(u.rest)+len(line) <= maxLine {
+		if u.long = u.long || len(u.rest)+len(line) > maxLine; !u.long {
 			u.rest = append(u.rest, line...)
 		}
 		if !whole {
 			return n, nil
 		}
-		u.line(u.rest)
-		u.rest, p = u.rest[:0], rest
+		if !u.long {
+			u.line(u.rest)
+		}
+		u.rest, u.long, p = u.rest[:0], false, rest
 	}
 }
 
