@@ -2,6 +2,7 @@ package autoid
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,6 +56,8 @@ type Client struct {
 	turn chan struct{}
 	held atomic.Pointer[held]
 	now  func() time.Time // nil: time.Now; tests set a wrong clock
+	// patience is for the repository; tests have less of it.
+	patience time.Duration
 }
 
 // ServerNameOf takes the server's name out of what a configuration says: the name, or an address with that host.
@@ -78,6 +81,7 @@ func (c *Client) start() error {
 			c.now = time.Now
 		}
 		c.turn = make(chan struct{}, 1)
+		c.patience = cmp.Or(c.patience, repositoryPatience)
 		var err error
 		c.name, err = ServerNameOf(c.Server)
 		_, publisherErr := c.Publisher.key()

@@ -46,6 +46,7 @@ type memory struct {
 	fetched map[string]int
 	before  func(name string)
 	broken  error
+	hangs   bool // until the caller has enough
 }
 
 func (m *memory) Fetch(ctx context.Context, name string, limit int64) ([]byte, error) {
@@ -55,6 +56,10 @@ func (m *memory) Fetch(ctx context.Context, name string, limit int64) ([]byte, e
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.fetched[name]++
+	if m.hangs {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	object, ok := m.objects[name]
 	switch {
 	case m.broken != nil:
@@ -667,5 +672,42 @@ func TestAClientTellsWhatItGoesBy(t *testing.T) {
 	want := InUse{Server: testServer, Seq: 8, Key: hex.EncodeToString(s.key.id[:]), Egen: 3, EgenUntil: until}
 	if err != nil || u != want || s.requests != 0 {
 		t.Errorf("%+v, %v, %d requests; want %+v", u, err, s.requests, want)
+	}
+}
+
+func TestARepositoryThatHangsHoldsUpOneRequestAMinute(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.client.Cache = filepath.Join(t.TempDir(), "cache")
+	s.mustGet("first")
+	cache := s.client.Cache
+	s.repo.hangs = true
+	for _, restart := range []bool{false, true} { // when the bundle is due, and at the start
+		if restart {
+			s.client = s.newClient()
+			s.client.Cache = cache
+		}
+		off := 25 * time.Hour
+		s.client.patience = 10 * time.Millisecond
+		s.client.now = func() time.Time { return time.Now().Add(off) }
+		asked := s.repo.fetched[BundleName]
+		for range 3 {
+			s.mustGet("while it hangs")
+		}
+		if got := s.repo.fetched[BundleName] - asked; got != 1 {
+			t.Errorf("asked %d times in a moment, after a restart: %v", got, restart)
+		}
+		off += 61 * time.Second
+		s.mustGet("a minute later")
+		if got := s.repo.fetched[BundleName] - asked; got != 2 {
+			t.Errorf("asked %d times in a minute, after a restart: %v", got, restart)
+		}
+	}
+	s.repo.hangs = false
+	off := 26 * time.Hour
+	s.client.now = func() time.Time { return time.Now().Add(off) }
+	s.mustGet("it is back")
+	if h := s.client.held.Load(); !h.retry.IsZero() || h.fetched.IsZero() {
+		t.Error("the bundle was not refreshed")
 	}
 }

@@ -23,8 +23,16 @@ type held struct {
 	entropy    *Entropy
 	trust      trust
 	fetched    time.Time
+	retry      time.Time // not before: the repository hung
 	raw, sig   []byte
 }
+
+const (
+	// repositoryPatience is for a repository when there is a bundle to go on with: one that hangs must not hold requests
+	// up, nor a credential_process until it is killed.
+	repositoryPatience = 10 * time.Second
+	retryHung          = time.Minute
+)
 
 // A trust is what a client remembers of the bundles that it took: none older, and no other by the same number.
 type trust struct {
@@ -45,12 +53,22 @@ func (c *Client) current(ctx context.Context) (*held, error) {
 	if h != nil && !c.due(h) {
 		return h, nil
 	}
-	fresh, err := c.fetch(ctx, h)
-	if err != nil && h != nil {
+	if h == nil {
+		return c.fetch(ctx, nil)
+	}
+	hurried, cancel := context.WithTimeout(ctx, c.patience)
+	defer cancel()
+	fresh, err := c.fetch(hurried, h)
+	if err != nil {
 		c.Log.Warn("bundle not refreshed", keySeq, h.Seq, keyError, err)
+		if hurried.Err() != nil {
+			later := *h
+			later.retry = c.now().Round(0).Add(retryHung)
+			c.held.CompareAndSwap(h, &later)
+		}
 		return h, nil
 	}
-	return fresh, err
+	return fresh, nil
 }
 
 // due by the wall clock, also after it was set back; and when another generation has come into its time.
@@ -60,6 +78,9 @@ func (c *Client) due(h *held) bool {
 		every = DefaultRefresh
 	}
 	now := c.now()
+	if wait := h.retry.Sub(now.Round(0)); wait > 0 && wait <= retryHung {
+		return false
+	}
 	age := now.Round(0).Sub(h.fetched)
 	g := h.Bundle.generation(now)
 	return age >= every || age < 0 || (g != nil && g.File != h.generation.File)
@@ -83,18 +104,29 @@ func (c *Client) fetch(ctx context.Context, old *held) (*held, error) {
 	} else {
 		t = c.readTrust(ctx)
 	}
-	h, err := c.read(ctx, c.Repository.Fetch, t)
-	if err != nil && old == nil && c.Cache != "" {
-		var cacheErr error
-		if h, cacheErr = c.read(ctx, c.fetchCached, t); cacheErr != nil {
-			return nil, errors.Join(err, fmt.Errorf("cache: %w", cacheErr))
+	var cached *held
+	var cacheErr error
+	reading := ctx
+	if old == nil && c.Cache != "" {
+		if cached, cacheErr = c.read(ctx, c.fetchCached, t); cacheErr == nil {
+			var cancel context.CancelFunc
+			reading, cancel = context.WithTimeout(ctx, c.patience)
+			defer cancel()
 		}
-		c.Log.Warn("started from the cached bundle", keySeq, h.Seq, keyError, err)
-		h.fetched = time.Time{} // so that the next request tries the repository again
-		c.held.Store(h)
-		return h, nil
 	}
-	if err != nil {
+	h, err := c.read(reading, c.Repository.Fetch, t)
+	switch {
+	case err != nil && cacheErr != nil:
+		return nil, errors.Join(err, fmt.Errorf("cache: %w", cacheErr))
+	case err != nil && cached != nil:
+		c.Log.Warn("started from the cached bundle", keySeq, cached.Seq, keyError, err)
+		cached.fetched = time.Time{} // so that the next request tries the repository again
+		if reading.Err() != nil {
+			cached.retry = c.now().Round(0).Add(retryHung)
+		}
+		c.held.Store(cached)
+		return cached, nil
+	case err != nil:
 		return nil, err
 	}
 	if err := c.keep(ctx, h); err != nil {

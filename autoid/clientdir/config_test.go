@@ -1,6 +1,7 @@
 package clientdir
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -120,4 +121,23 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestTheSampleInTheDocumentationIsRight reads it as it stands, but for the dots in the publisher.
+func TestTheSampleInTheDocumentationIsRight(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/client.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sample strings.Builder
+	for line := range strings.Lines(string(text)) {
+		if code, ok := strings.CutPrefix(line, "    "); ok && !strings.HasPrefix(code, "autoid ") {
+			sample.WriteString(code)
+		}
+	}
+	c, err := Parse([]byte(strings.Replace(sample.String(), "ed25519:…", publisher, 1)), "/")
+	if p := c.Profiles["work"]; err != nil || p.Role.Tags["team"] != "web" || p.MinSeq != 1 {
+		t.Errorf("%+v, %v", c, err)
+	}
 }
