@@ -39,6 +39,8 @@ type Place struct {
 	TokenFile string `json:"token_file,omitempty"`
 	HostKey   string `json:"host_key,omitempty"` // of an ssh server, as in its .pub file
 	KMSKey    string `json:"kms_key,omitempty"`  // the ARN of the key that the objects are sealed with; "": they are not
+	// Client is whose place it is, for who opens it: what KMS seals is sealed for a client. No file says it.
+	Client string `json:"-"`
 }
 
 // DefaultPerHour is one request a minute, which is enough for a display that signs in anew every minute.

@@ -45,10 +45,10 @@ const maxToken = 16 << 10
 // IsPath reports whether the words of a place are a path on this machine, rather than another place's.
 func IsPath(words string) bool { return !schemeForm.MatchString(words) }
 
-// Open opens the repository of a client. Its token file is read again whenever the repository is used, so that tokens may
+// Open opens the repository of place.Client. Its token file is read again whenever the repository is used, so that tokens may
 // be short-lived.
-func Open(place autoid.Place, client string) (autoid.Repository, error) {
-	r := &repository{place: place, client: client}
+func Open(place autoid.Place) (autoid.Repository, error) {
+	r := &repository{place: place}
 	if _, err := r.opened(); err != nil {
 		return nil, err
 	}
@@ -57,8 +57,7 @@ func Open(place autoid.Place, client string) (autoid.Repository, error) {
 
 // A repository is opened anew when its token is another.
 type repository struct {
-	place  autoid.Place
-	client string
+	place autoid.Place
 
 	mu    sync.Mutex // guards what follows
 	token secret.Text
@@ -119,7 +118,7 @@ func (r *repository) opened() (autoid.Repository, error) {
 	}
 	inner, err := open(r.place, token)
 	if err == nil && r.place.KMSKey != "" {
-		inner, err = kmsrepo.New(inner, r.place.KMSKey, r.client)
+		inner, err = kmsrepo.New(inner, r.place.KMSKey, r.place.Client)
 	}
 	if err != nil {
 		return nil, err

@@ -38,6 +38,7 @@ func (p publication) publish(ctx context.Context, c *clientView) error {
 	}
 	var shelves []shelf
 	for _, place := range c.file.Repositories {
+		place.Client = c.name
 		s, err := p.open(ctx, place)
 		if err != nil {
 			return fmt.Errorf("%s: %w", place.Bundle, err)

@@ -147,6 +147,7 @@ func (r *Rotator) forget(ctx context.Context, c *clientView, goes func(egen uint
 	}
 	if len(gone) > 0 {
 		for _, place := range c.file.Repositories {
+			place.Client = c.name
 			repository, err := r.Open(ctx, place)
 			if remover, ok := repository.(autoid.Remover); ok && err == nil {
 				err = remover.Remove(ctx, gone...)

@@ -16,7 +16,7 @@ import (
 
 	"github.com/kioskeeper/kioskeeper/autoid"
 	"github.com/kioskeeper/kioskeeper/autoid/clientdir"
-	"github.com/kioskeeper/kioskeeper/autoid/folder"
+	"github.com/kioskeeper/kioskeeper/autoid/repo"
 	"github.com/kioskeeper/kioskeeper/federation"
 	"github.com/kioskeeper/kioskeeper/federation/awscreds"
 )
@@ -27,6 +27,7 @@ type identity struct {
 	said                   clientdir.Profile // by flags; zero is nothing
 	duration               time.Duration
 	fresh                  bool
+	place                  autoid.Place
 }
 
 // flags are those of every client's verb.
@@ -37,7 +38,7 @@ func (i *identity) flags(cmd *cobra.Command) {
 	f.StringVar(&i.state, "state", "", "the folder for what is kept, sealed (default ~/.local/state/autoid, or its like)")
 	f.StringVar(&i.said.Server, "server", "", "the server's name, or an address with that host")
 	f.StringVar(&i.said.Client, "client", "", "this client's name")
-	f.StringVar(&i.said.Bundle, "bundle", "", "the folder where the bundle is published")
+	placeFlags(cmd, &i.place, "where the bundle is published: a folder, s3://, npm:, git+https://, git+ssh:// or https://")
 	f.StringVar((*string)(&i.said.Publisher), "publisher", "", "who signs the bundle: ed25519:BASE64")
 	f.Uint64Var(&i.said.MinSeq, "min-seq", 0, "the least number of a bundle that is taken")
 }
@@ -76,7 +77,12 @@ func (i *identity) merged() (clientdir.Profile, error) {
 		return p, err
 	}
 	s := i.said
-	p.Server, p.Client, p.Bundle = cmp.Or(s.Server, p.Server), cmp.Or(s.Client, p.Client), cmp.Or(s.Bundle, p.Bundle)
+	p.Server, p.Client = cmp.Or(s.Server, p.Server), cmp.Or(s.Client, p.Client)
+	if b := i.place; b.Bundle != "" { // another place has another key, and so on
+		p.Bundle, p.TokenFile, p.HostKey, p.KMSKey = b.Bundle, "", "", ""
+	}
+	p.TokenFile, p.HostKey = cmp.Or(i.place.TokenFile, p.TokenFile), cmp.Or(i.place.HostKey, p.HostKey)
+	p.KMSKey = cmp.Or(i.place.KMSKey, p.KMSKey)
 	p.Publisher, p.MinSeq = cmp.Or(s.Publisher, p.Publisher), cmp.Or(s.MinSeq, p.MinSeq)
 	p.Credential, p.Region = cmp.Or(s.Credential, p.Credential), cmp.Or(s.Region, p.Region)
 	if s.Role.ARN != "" {
@@ -133,9 +139,14 @@ func (i *identity) customer(cmd *cobra.Command, level slog.Level) (*customer, er
 	}
 	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
 	c := &customer{Profile: p, fresh: i.fresh, leases: &clientdir.Leases{State: state, Log: log}}
+	repository, err := repo.Open(autoid.Place{Bundle: p.Bundle, TokenFile: p.TokenFile, HostKey: p.HostKey,
+		KMSKey: p.KMSKey, Client: p.Client})
+	if err != nil {
+		return nil, err
+	}
 	c.client = &autoid.Client{
 		Name: p.Client, Server: server, Publisher: p.Publisher, MinSeq: p.MinSeq,
-		Repository: folder.Repository{Path: p.Bundle}, Cache: state.Bundle(server, p.Client), Sealer: state.Sealer, Log: log,
+		Repository: repository, Cache: state.Bundle(server, p.Client), Sealer: state.Sealer, Log: log,
 	}
 	return c, c.setRole()
 }

@@ -14,13 +14,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kioskeeper/kioskeeper/autoid"
-	"github.com/kioskeeper/kioskeeper/autoid/folder"
+	"github.com/kioskeeper/kioskeeper/autoid/repo"
 	"github.com/kioskeeper/kioskeeper/autoid/serverdir"
 )
 
 // openPlace opens a repository by the words of a client's file.
 func openPlace(_ context.Context, place autoid.Place) (autoid.Repository, error) {
-	return folder.Repository{Path: place.Bundle}, nil
+	return repo.Open(place)
 }
 
 // rotatorFlags are what the verbs of a rotation have in common.
