@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -25,15 +26,14 @@ func TestToolsOfOthersUseTheCredentials(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	node, err := exec.LookPath("node")
+	_, err = exec.LookPath("node")
 	if sdk, none := filepath.Glob(filepath.Join(modules, "@aws-sdk", "client-s3")); err != nil || none != nil || len(sdk) == 0 {
 		t.Fatal("no node, or no AWS SDK for it: packaging/deps.sh test installs them (nodejs, npm; npm ci in testdata)")
 	}
-	t.Log("node is", node)
 	if path, err := exec.LookPath("aws"); err != nil {
-		t.Log("there is no aws on the PATH: only the SDK for JavaScript is tried")
+		fmt.Println("autoid is tested with the AWS SDK for JavaScript; there is no aws on the PATH")
 	} else {
-		t.Log("the AWS CLI is", path)
+		fmt.Println("autoid is tested with the AWS SDK for JavaScript and", path)
 	}
 
 	gateway := radosgw.Start(t)
