@@ -18,9 +18,11 @@ import (
 )
 
 // A hunt looks for secrets where none may be: whole or in part, as they are or encoded. A part is found from 31 bytes on,
-// since each secret is cut into windows of 16.
+// since each secret is cut into windows of 16. Secrets may be added at any time; all else is for one goroutine.
 type hunt struct {
-	mu      sync.Mutex
+	mu    sync.Mutex  // guards fresh
+	fresh [][2]string // what and secret, not learned yet
+
 	known   map[string]string   // what each secret is
 	needles map[uint64][]needle // by their first 8 bytes
 	maybe   [1 << 17]uint64     // a bit for each hash of the first 8 bytes: most places can be passed over at once
@@ -39,10 +41,25 @@ var secretShapes = []*regexp.Regexp{
 	regexp.MustCompile(`s\x00i\x00g\x00n\x00-\x00i\x00n\x00/\x00(?:[A-Z2-7]\x00){52}`), // UTF-16
 }
 
-// add makes a secret known. It may be added again.
+// add makes a secret known from the next look on. It may be added again. It takes no time: a sign-in waits for it.
 func (h *hunt) add(what, secret string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.fresh = append(h.fresh, [2]string{what, secret})
+}
+
+// learn makes the needles for what was added.
+func (h *hunt) learn() {
+	h.mu.Lock()
+	fresh := h.fresh
+	h.fresh = nil
+	h.mu.Unlock()
+	for _, s := range fresh {
+		h.cut(s[0], s[1])
+	}
+}
+
+func (h *hunt) cut(what, secret string) {
 	if h.known[secret] != "" || len(secret) < windowSize { // a shorter one would be found by chance
 		return
 	}
@@ -66,8 +83,7 @@ func (h *hunt) add(what, secret string) {
 
 // count says how many secrets of a kind are known.
 func (h *hunt) count(what string) (n int) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	h.learn()
 	for _, kind := range h.known {
 		if kind == what {
 			n++
@@ -103,13 +119,12 @@ func forms(text string) []string {
 
 // in says which secrets are in data.
 func (h *hunt) in(data []byte) (found []string) {
+	h.learn()
 	for _, shape := range secretShapes {
 		if shape.Match(data) {
 			found = append(found, "hand-off address")
 		}
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	for i := range max(0, len(data)-7) {
 		k := key(data[i : i+8])
 		if bit := bitOf(k); h.maybe[bit/64]&(1<<(bit%64)) == 0 {
