@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+
+	"github.com/kioskeeper/kioskeeper/secret"
 )
 
 func FuzzRedact(f *testing.F) {
@@ -13,6 +15,9 @@ func FuzzRedact(f *testing.F) {
 		clean := redact(said, printed)
 		if strings.ContainsFunc(clean, unicode.IsControl) {
 			t.Errorf("%q has control characters", clean)
+		}
+		if whole := strings.TrimSpace(string(printed)); len(whole) > len(secret.Redacted) && strings.Contains(clean, whole) {
+			t.Errorf("%q shows %q", clean, whole)
 		}
 		for _, w := range word.FindAllString(string(printed), -1) {
 			if len(w) == len(printed) && strings.Contains(" "+clean+" ", " "+w+" ") {

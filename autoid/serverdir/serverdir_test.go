@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -79,8 +80,19 @@ func TestAddingAClientIsTakenUpAgainWhereItBrokeOff(t *testing.T) {
 func TestStores(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	if s, err := serverdir.ReadStores(dir); err != nil || s.File != nil || s.STS != nil {
+	sealed := serverdir.Stores{File: &serverdir.FileStore{
+		Folder: filepath.Join(dir, "credentials"), KeyFile: filepath.Join(dir, "server/file.key")}}
+	if s, err := serverdir.ReadStores(dir); err != nil || !cmp.Equal(s, sealed) {
 		t.Errorf("without the file: %+v, %v", s, err)
+	}
+	for text, want := range map[string]bool{"": true, "[file]\nfolder = '/srv/x'\n": true, "[file]\nfolder = 'x'\n": false} {
+		files := fstest.MapFS{}
+		if text != "" {
+			files[serverdir.StoresName] = &fstest.MapFile{Data: []byte(text)}
+		}
+		if s, err := serverdir.ReadStoresFrom(files, ""); (err == nil) != want || text == "" && s.File != nil {
+			t.Errorf("in a bucket, %q: %+v, %v", text, s, err)
+		}
 	}
 	path := filepath.Join(dir, serverdir.StoresName)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {

@@ -111,16 +111,22 @@ type V1 struct {
 	Sources    map[string]string `toml:"sources"` // wants, by what the clients call them
 }
 
-// ReadStores reads the stores of the server in dir. Without the file there are none.
+// defaultStores are those of a server to which nobody has said anything: autoid store put fills them.
+const defaultStores = "[file]\nfolder = 'credentials'\nkey_file = 'server/file.key'\n"
+
+// ReadStores reads the stores of the server in dir. Without the file there is one, of sealed files below dir.
 func ReadStores(dir string) (Stores, error) { return ReadStoresFrom(os.DirFS(dir), dir) }
 
-// ReadStoresFrom is ReadStores for files that are elsewhere. Paths in them are relative to dir.
+// ReadStoresFrom is ReadStores for files that are elsewhere. Paths in them are relative to dir; with "" they must be
+// absolute, and without the file there are no stores.
 func ReadStoresFrom(fsys fs.FS, dir string) (Stores, error) {
 	data, err := fs.ReadFile(fsys, StoresName)
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && dir == "":
 		return Stores{}, nil
-	}
-	if err != nil {
+	case errors.Is(err, fs.ErrNotExist):
+		data = []byte(defaultStores)
+	case err != nil:
 		return Stores{}, err
 	}
 	s, err := ParseStores(data)
@@ -135,9 +141,13 @@ func ReadStoresFrom(fsys fs.FS, dir string) (Stores, error) {
 		paths = append(paths, &s.V1.PrivateKey, &s.V1.Entropy)
 	}
 	for _, path := range paths {
-		if *path != "" && !filepath.IsAbs(*path) {
-			*path = filepath.Join(dir, *path)
+		if *path == "" || filepath.IsAbs(*path) {
+			continue
 		}
+		if dir == "" {
+			return Stores{}, fmt.Errorf("%s: %s: not absolute, and the server's files have no folder", StoresName, *path)
+		}
+		*path = filepath.Join(dir, *path)
 	}
 	return s, nil
 }
