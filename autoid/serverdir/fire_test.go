@@ -36,6 +36,7 @@ const (
 	fireReread  = 200 * time.Millisecond
 	fireSettle  = 400 * time.Millisecond
 	fireOverlap = 4 * time.Second
+	fireRestart = 7                     // a client that starts anew after so many requests has nothing to fall back upon
 	firePause   = 80 * time.Millisecond // between a client's requests: a minute of them fits into the replay cache
 )
 
@@ -183,7 +184,10 @@ func fire(t *testing.T, kind fireKind, length time.Duration, drive func(context.
 		group.Go(func() {
 			tick := time.NewTicker(firePause)
 			defer tick.Stop()
-			for ctx.Err() == nil {
+			for n := 1; ctx.Err() == nil; n++ {
+				if n%fireRestart == 0 {
+					client = anew(client, 0)
+				}
 				// Not ctx: a request under way when the time is over must succeed too.
 				asked.Add(1)
 				if _, err := client.Credential(t.Context(), "file/wall"); err != nil && failed.Add(1) < 5 {
@@ -267,6 +271,11 @@ func newFireWorld(t *testing.T, kind fireKind) *fireWorld {
 	return w
 }
 
+// anew is the client as it is after a restart, with nothing kept.
+func anew(c *autoid.Client, minSeq uint64) *autoid.Client {
+	return &autoid.Client{Name: c.Name, Server: c.Server, Repository: c.Repository, Publisher: c.Publisher, HTTP: c.HTTP, MinSeq: minSeq}
+}
+
 // settles brings what was broken off to its end, and wants it to be what an undisturbed rotation leaves. It returns how
 // many rotations there were.
 func (w *fireWorld) settles(t *testing.T) uint32 {
@@ -303,8 +312,7 @@ func (w *fireWorld) settles(t *testing.T) uint32 {
 		if strings.HasPrefix(w.places[i].Bundle, "/") {
 			sameNames(t, w.places[i].Bundle, []string{autoid.BundleName, autoid.SignatureName, g.File})
 		}
-		anew := &autoid.Client{Name: c.Name, Server: c.Server, Repository: c.Repository, Publisher: c.Publisher, MinSeq: file.BundleSeq}
-		if _, err := anew.Credential(t.Context(), "file/wall"); err != nil {
+		if _, err := anew(c, file.BundleSeq).Credential(t.Context(), "file/wall"); err != nil {
 			t.Errorf("%s, started anew: %v", c.Name, err)
 		}
 	}
