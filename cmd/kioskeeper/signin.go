@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/kioskeeper/kioskeeper/autoid"
-	"github.com/kioskeeper/kioskeeper/autoid/folder"
+	"github.com/kioskeeper/kioskeeper/autoid/repo"
 	"github.com/kioskeeper/kioskeeper/federation"
 	"github.com/kioskeeper/kioskeeper/federation/awscreds"
 	"github.com/kioskeeper/kioskeeper/kiosk"
@@ -67,17 +67,22 @@ func skewed(c federation.Credentials) kiosk.Ticket {
 }
 
 // source makes the source that the configuration names.
-func source(c conffile.Credentials, log *slog.Logger) awscreds.Source {
+func source(c conffile.Credentials, log *slog.Logger) (awscreds.Source, error) {
 	if c.Source == conffile.SourceAWS {
-		return awscreds.Default{Profile: c.AWS.Profile, Region: c.AWS.Region}
+		return awscreds.Default{Profile: c.AWS.Profile, Region: c.AWS.Region}, nil
+	}
+	repository, err := repo.Open(autoid.Place{Bundle: c.AutoID.Bundle, TokenFile: c.AutoID.TokenFile,
+		HostKey: c.AutoID.HostKey, KMSKey: c.AutoID.KMSKey, Client: c.AutoID.Client})
+	if err != nil {
+		return nil, err
 	}
 	return autoIDSource(&autoid.Client{
 		Name:       c.AutoID.Client,
 		Server:     c.AutoID.Server,
-		Repository: folder.Repository{Path: c.AutoID.Bundle},
+		Repository: repository,
 		Publisher:  autoid.Publisher(c.AutoID.Publisher),
 		Log:        log,
-	}, c.AutoID.Credential)
+	}, c.AutoID.Credential), nil
 }
 
 func autoIDSource(client *autoid.Client, want string) awscreds.Source {

@@ -43,7 +43,9 @@ type options struct {
 // build joins the parts. Nothing runs yet, but the port of the status page is taken.
 func build(file *conffile.File, o options) (_ *wall, err error) {
 	if o.source == nil {
-		o.source = source(file.Credentials, o.log)
+		if o.source, err = source(file.Credentials, o.log); err != nil {
+			return nil, err
+		}
 	}
 	listener, err := net.Listen("tcp", file.Status.Listen)
 	if err != nil {

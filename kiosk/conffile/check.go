@@ -26,6 +26,27 @@ func (s *schema) checkView(n *node, v *View) {
 	}
 }
 
+// checkPlace holds what is said about the bundle's place against what place it is.
+func (s *schema) checkPlace(n *node) {
+	a := &s.file.Credentials.AutoID
+	ssh := strings.HasPrefix(a.Bundle, "git+ssh://")
+	for _, x := range []struct {
+		name string
+		use  bool
+	}{
+		{"token_file", schemeForm.MatchString(a.Bundle) && !strings.HasPrefix(a.Bundle, "s3://")},
+		{"host_key", ssh},
+	} {
+		if c := n.child(x.name); c != nil && !x.use && a.Bundle != "" {
+			s.problems.add(c.key, x.name+" has no use with this bundle", "remove it, or change bundle")
+		}
+	}
+	if ssh && (n.lacks("host_key") || n.lacks("token_file")) {
+		s.problems.add(n.where("bundle"), "git+ssh needs token_file, the private key, and host_key",
+			"ssh-keyscan shows a host's key, to be compared with what its owner says")
+	}
+}
+
 // checkFile looks at what spans tables.
 func (s *schema) checkFile(root *node) {
 	if root.child("role") == nil {

@@ -49,7 +49,10 @@ type Credentials struct {
 type AutoID struct {
 	Server     string // an address, whose host is the server's name
 	Client     string
-	Bundle     string // a folder, made absolute
+	Bundle     string // a folder, made absolute, or the words for another repository, as they are
+	TokenFile  string // made absolute; empty: none
+	HostKey    string // of a git+ssh host, as in its .pub file
+	KMSKey     string // the ARN of the key that seals the bundle; empty: none
 	Publisher  string // "ed25519:" and the publisher's public key, padded base64 of 32 bytes
 	Credential string // store/id[@version]
 }
@@ -131,6 +134,7 @@ func Parse(data []byte, name, folder string) (*File, error) {
 // A disk answers for what a configuration file names outside itself. Parse has none.
 type disk interface {
 	bundle(folder string) error
+	secret(path string) error
 	program(path string) error
 	user(name string) error
 }

@@ -226,8 +226,18 @@ func TestProblemsSayWhereWhatAndHow(t *testing.T) {
 			`4:10: server must have a plain host name in small letters (for example https://id.example.com)`}},
 		{`"lobby-tv"`, `"con.tv"`, []string{
 			`5:10: client must be 1 to 63 of a-z 0-9 . _ -, with a letter or digit at both ends, and not a device's name (for example "lobby-tv", as in autoid client add)`}},
-		{`"bundle"`, `"npm:@acme/lobby-tv"`, []string{
-			`6:10: bundle must be a path: other places are not yet supported in this version (write a path on this machine)`}},
+		{`"bundle"`, `"npm:lobby-tv"`, []string{
+			`6:10: bundle must be a folder, s3://bucket/prefix, npm:@scope/name, git+https://host/path, ` +
+				`git+ssh://user@host/path or https://host/path (write it as autoid client add printed it)`}},
+		{`"bundle"`, `"git+ssh://git@git.example.com/x.git"`, []string{
+			`6:10: git+ssh needs token_file, the private key, and host_key (ssh-keyscan shows a host's key, to be compared with what its owner says)`}},
+		{`"bundle"`, "\"bundle\"\ntoken_file = \"t\"", []string{
+			`7:1: token_file has no use with this bundle (remove it, or change bundle)`}},
+		{`"bundle"`, "\"https://x.example/y\"\nhost_key = \"AAAA\"", []string{
+			`7:1: host_key has no use with this bundle (remove it, or change bundle)`,
+			`7:12: host_key must be a host's public key (take the line of its .pub file)`}},
+		{`"bundle"`, "\"s3://x.example/y\"\nkms_key = \"alias/wall\"", []string{
+			`7:11: kms_key must be a KMS key's ARN (no alias: autoid client add --kms-key had it)`}},
 		{`MDEyMzQ1`, `MDEy`, []string{
 			`7:13: publisher must be ed25519: and 44 characters of base64 (autoid client add prints it)`}},
 		{`"sts/wall"`, `"sts/../wall"`, []string{
@@ -381,6 +391,24 @@ func TestTheReferenceIsWhatTheCodeSays(t *testing.T) {
 		}
 	} else if diff := cmp.Diff(reference(), tail); diff != "" {
 		t.Errorf("%s is not what keys.go says (go test ./kiosk/conffile -update): -want +got:\n%s", path, diff)
+	}
+}
+
+func TestEveryKindOfPlaceIsABundles(t *testing.T) {
+	t.Parallel()
+	for _, place := range []string{"s3://bundles", "s3://bundles/lobby-tv?region=eu-central-1", "npm:@acme/lobby-tv",
+		"npm:@acme/lobby-tv?registry=https://npm.example.com", "git+https://git.example.com/acme/lobby-tv.git#walls",
+		"https://files.example.com/lobby-tv", "https://files.example.com:8443"} {
+		f, err := Parse([]byte(strings.Replace(good, `"bundle"`, `"`+place+`"`, 1)), "kiosk.toml", "/etc/kioskeeper")
+		if err != nil || f.Credentials.AutoID.Bundle != place {
+			t.Errorf("%s: %v", place, err)
+		}
+	}
+	f, err := Parse([]byte(strings.Replace(good, `"bundle"`, "\"git+ssh://git@git.example.com/acme/lobby-tv.git\"\n"+
+		`token_file = "key"`+"\nhost_key = \"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG5vdCBhIGtleSBidXQgMzIgYnl0ZXMgb2YgdGV4dCEh\"", 1)),
+		"kiosk.toml", "/etc/kioskeeper")
+	if err != nil || f.Credentials.AutoID.TokenFile != filepath.FromSlash("/etc/kioskeeper/key") {
+		t.Errorf("git+ssh: %v", err)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 type nowhere struct{}
 
 func (nowhere) bundle(string) error  { return nil }
+func (nowhere) secret(string) error  { return nil }
 func (nowhere) program(string) error { return nil }
 func (nowhere) user(string) error    { return nil }
 
@@ -38,6 +39,9 @@ func (onDisk) bundle(folder string) error {
 	}
 	return nil
 }
+
+// secret looks at a file that holds one.
+func (onDisk) secret(path string) error { return private(path) }
 
 // program looks for the browser's program.
 func (onDisk) program(path string) error {

@@ -270,12 +270,33 @@ func short(d time.Duration) string {
 
 var schemeForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]+:`) // two letters at least: C: is a drive
 
+var (
+	repositoryForm = regexp.MustCompile(`^(s3://[a-z0-9][a-z0-9.-]+[a-z0-9](/|\?|$)|npm:@[a-z0-9~-][a-z0-9._~-]*/[a-z0-9~-][a-z0-9._~-]*(\?|$)|` +
+		`git\+https://[^/@]+/.|git\+ssh://[^/@:]+@[^/]+/.|https://[^/@]+(/|$))`)
+	hostKeyForm = regexp.MustCompile(`^(ssh|ecdsa)-[a-z0-9@.-]+ [A-Za-z0-9+/]+=*( .*)?$`)
+	kmsKeyForm  = regexp.MustCompile(`^arn:aws[a-z0-9-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$`)
+)
+
+// repository takes where a bundle is: a folder, or an address, which stays as it is. Whether it is there shows when it is used.
+func repository(folder func(string) (string, error)) func(string) (string, error) {
+	return func(v string) (string, error) {
+		switch {
+		case !schemeForm.MatchString(v):
+			return folder(v)
+		case !repositoryForm.MatchString(v) || strings.ContainsFunc(v, unicode.IsControl):
+			return "", wrong("must be a folder, s3://bucket/prefix, npm:@scope/name, git+https://host/path, git+ssh://user@host/path "+
+				"or https://host/path", "write it as autoid client add printed it")
+		}
+		return v, nil
+	}
+}
+
 // file takes a path, relative to folder if it is not absolute, and lets look answer for what is there.
 func file(folder string, look func(path string) error) func(string) (string, error) {
 	return func(v string) (string, error) {
 		switch {
 		case schemeForm.MatchString(v):
-			return "", wrong("must be a path: other places are not yet supported in this version", "write a path on this machine")
+			return "", wrong("must be a path", "write a path on this machine")
 		case v == "" || strings.ContainsFunc(v, unicode.IsControl):
 			return "", wrong("must be a path", "write a path on this machine")
 		case !filepath.IsAbs(v):

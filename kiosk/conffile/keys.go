@@ -91,16 +91,25 @@ func (s *schema) autoID() table {
 					"machine."},
 			{name: "client", sample: "lobby-tv", required: true, set: into(&a.Client, clientName),
 				doc: "This client's name, as in autoid client add."},
-			{name: "bundle", sample: "bundle", required: true, set: into(&a.Bundle, file(s.folder, s.disk.bundle)),
-				doc: "The folder with the client's bundle. Its files belong to the user that kioskeeper runs as, and are for " +
-					"that user alone (chmod 600)."},
+			{name: "bundle", sample: "bundle", required: true, set: into(&a.Bundle, repository(file(s.folder, s.disk.bundle))),
+				doc: "Where the client's bundle is. A folder: its files belong to the user that kioskeeper runs as, and are for " +
+					"that user alone (chmod 600). Or s3://bucket/prefix, npm:@scope/name, git+https://host/path, " +
+					"git+ssh://user@host/path or https://host/path; with git, #branch may follow."},
+			{name: "token_file", sample: "npm-token", set: into(&a.TokenFile, file(s.folder, s.disk.secret)),
+				doc: "A file with what to show where the bundle is: a token, USER:TOKEN, or for git+ssh a private key (chmod 600)."},
+			{name: "host_key", sample: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG5vdCBhIGtleSBidXQgMzIgYnl0ZXMgb2YgdGV4dCEh",
+				set: into(&a.HostKey, matching(hostKeyForm, 40, 2048, "must be a host's public key", "take the line of its .pub file")),
+				doc: "The key that a git+ssh host must show: the line of its .pub file. No other is taken."},
+			{name: "kms_key", sample: "arn:aws:kms:eu-central-1:111122223333:key/1f2e3d4c-0000-4000-8000-000000000000",
+				set: into(&a.KMSKey, matching(kmsKeyForm, 40, 256, "must be a KMS key's ARN", "no alias: autoid client add --kms-key had it")),
+				doc: "The ARN of the KMS key that the bundle is sealed with, if it is."},
 			{name: "publisher", sample: "ed25519:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", required: true,
 				set: into(&a.Publisher, publisherKey),
 				doc: "The public key that bundles are signed with; autoid client add prints it."},
 			{name: "credential", sample: "sts/wall", required: true, set: into(&a.Credential, want),
 				doc: "Which credential to ask for: store/id, or store/id@version."},
 		},
-		later: []string{"token_file"},
+		check: func(n *node) { s.checkPlace(n) },
 	}
 }
 
