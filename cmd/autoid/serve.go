@@ -86,6 +86,9 @@ func (o *serveOptions) run(ctx context.Context, stdout io.Writer, log *slog.Logg
 			}
 		}
 		server.Audit = io.MultiWriter(audit, usage)
+		if o.replays != "" { // other servers have audits of their own: only somebody who has all of them may retire
+			usage = nil
+		}
 		storage, err := openStorage(o.dir)
 		if err != nil {
 			return err
