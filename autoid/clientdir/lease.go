@@ -9,11 +9,11 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/kioskeeper/kioskeeper/autoid"
+	"github.com/kioskeeper/kioskeeper/autoid/internal/filelock"
 	"github.com/kioskeeper/kioskeeper/autoid/internal/private"
 	"github.com/kioskeeper/kioskeeper/secret"
 )
@@ -61,11 +61,11 @@ func (s *Leases) Get(ctx context.Context, key string, anew bool, fetch func(cont
 	if old, ok := s.read(path, key); ok && old.fresh(s.time()) && !anew {
 		return old, nil
 	}
-	unlock, err := lock(ctx, path+".lock")
+	unlock, err := filelock.Lock(ctx, path+".lock")
 	if err != nil {
-		return Lease{}, err
+		return Lease{}, fmt.Errorf("lease: lock: %w", err)
 	}
-	defer unlock()
+	defer func() { _ = unlock() }()
 	old, ok := s.read(path, key)
 	if ok && old.fresh(s.time()) && !anew {
 		return old, nil // somebody else got it meanwhile
@@ -169,34 +169,4 @@ func (s *Leases) log() *slog.Logger {
 		return slog.New(slog.DiscardHandler)
 	}
 	return s.Log
-}
-
-// lock waits until this process is the only one that has the file locked. The system forgets the lock with the process.
-func lock(ctx context.Context, path string) (unlock func(), err error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, err
-	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	const longest = 250 * time.Millisecond
-	wait := 5 * time.Millisecond
-	for {
-		got, err := tryLock(f)
-		if got {
-			return func() { _ = f.Close() }, nil
-		}
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("lock %s: %w", path, err), f.Close())
-		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-			wait = min(2*wait, longest)
-		case <-ctx.Done():
-			timer.Stop()
-			return nil, errors.Join(fmt.Errorf("lock %s: %w", path, ctx.Err()), f.Close())
-		}
-	}
 }

@@ -146,25 +146,6 @@ func TestManyAtOnceAskOnce(t *testing.T) {
 	}
 }
 
-func TestWaitingForTheLockEndsWithItsContext(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "lock")
-	unlock, err := lock(t.Context(), path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
-	if _, err := lock(ctx, path); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("lock = %v", err)
-	}
-	unlock()
-	if unlock, err = lock(t.Context(), path); err != nil {
-		t.Fatal(err)
-	}
-	unlock()
-}
-
 func TestWhatIsKeptIsSealedAndDamageIsForgotten(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
