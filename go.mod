@@ -10,7 +10,7 @@ require (
 	github.com/aws/aws-sdk-go-v2/credentials v1.20.15 // fixed keys and assumed roles as providers
 	github.com/aws/aws-sdk-go-v2/service/dynamodb v1.73.1 // a memory of replays that servers share
 	github.com/aws/aws-sdk-go-v2/service/kms v1.62.4 // data keys that seal what lies in a repository
-	github.com/aws/aws-sdk-go-v2/service/s3 v1.114.8 // repositories and a server's files in buckets
+	github.com/aws/aws-sdk-go-v2/service/s3 v1.114.8 // AWS's own client, which tests hold ours against
 	github.com/aws/aws-sdk-go-v2/service/secretsmanager v1.50.10 // auto-id's store of Secrets Manager
 	github.com/aws/aws-sdk-go-v2/service/ssm v1.81.4 // auto-id's store of Parameter Store
 	github.com/aws/aws-sdk-go-v2/service/sts v1.51.8 // AssumeRole and GetCallerIdentity

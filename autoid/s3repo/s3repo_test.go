@@ -2,6 +2,7 @@ package s3repo_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"strings"
 	"sync"
@@ -26,8 +27,8 @@ func account(s *radosgw.Server, k radosgw.Keys) *awscall.Account {
 		Keys: autoid.AWSKeys{AccessKeyID: k.AccessKeyID, SecretAccessKey: k.Secret}}
 }
 
-// gateway starts a gateway with one bucket in it.
-func gateway(t *testing.T) *radosgw.Server {
+// gateway starts a gateway with one bucket in it, and gives AWS's own client for it.
+func gateway(t *testing.T) (*radosgw.Server, *s3.Client) {
 	t.Helper()
 	s := radosgw.Start(t)
 	client := s3.New(s3.Options{Region: radosgw.Region, BaseEndpoint: &s.Endpoint, UsePathStyle: true,
@@ -35,13 +36,13 @@ func gateway(t *testing.T) *radosgw.Server {
 	if _, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String("acme")}); err != nil {
 		t.Fatal(err)
 	}
-	return s
+	return s, client
 }
 
 // TestBucket has one gateway for all: each case has a prefix of its own.
 func TestBucket(t *testing.T) {
 	t.Parallel()
-	s := gateway(t)
+	s, theirs := gateway(t)
 	var n atomic.Int32
 	bucket := func() *s3repo.Bucket {
 		return &s3repo.Bucket{Name: "acme", Prefix: strings.Repeat("x", int(n.Add(1))) + "/", Account: account(s, s.Keys)}
@@ -52,6 +53,38 @@ func TestBucket(t *testing.T) {
 	t.Run("holds a server's files", func(t *testing.T) { holdsAServersFiles(t, bucket()) })
 	t.Run("one of many swaps wins", func(t *testing.T) { oneSwapWins(t, bucket()) })
 	t.Run("its lock is held by one", func(t *testing.T) { lockIsHeldByOne(t, bucket()) })
+	t.Run("any prefix is where AWS's own client has it", func(t *testing.T) {
+		b := bucket()
+		b.Prefix = "a b+c/%2f/wänd&=?#/"
+		content := strings.NewReader("theirs")
+		if _, err := theirs.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &b.Name, Key: aws.String(b.Prefix + "x"), Body: content}); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := (s3repo.Repository{Bucket: b}).Fetch(t.Context(), "x", 10); err != nil || string(got) != "theirs" {
+			t.Errorf("%q, %v", got, err)
+		}
+		if entries, err := b.ReadDir("."); err != nil || len(entries) != 1 || entries[0].Name() != "x" {
+			t.Errorf("%v, %v", entries, err)
+		}
+	})
+	t.Run("all pages of a list are read", func(t *testing.T) {
+		b := bucket()
+		var all sync.WaitGroup
+		for i := range 16 {
+			all.Go(func() {
+				for j := range 63 { // a page has 1000
+					name := fmt.Sprintf("clients/c%02d%02d/client.json", i, j)
+					if _, err := theirs.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &b.Name, Key: aws.String(b.Prefix + name)}); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		all.Wait()
+		if entries, err := fs.ReadDir(b, "clients"); err != nil || len(entries) != 16*63 || !entries[0].IsDir() {
+			t.Errorf("%d entries, %v", len(entries), err)
+		}
+	})
 	t.Run("refusals tell what to mend", func(t *testing.T) {
 		for want, b := range map[string]*s3repo.Bucket{
 			"no such bucket": {Name: "other", Account: account(s, s.Keys)},

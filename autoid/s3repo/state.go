@@ -3,15 +3,16 @@ package s3repo
 import (
 	"bytes"
 	"context"
+	"encoding/xml"
+	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
+	"net/url"
 	"path"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
 const (
@@ -52,36 +53,50 @@ func (b *Bucket) ReadDir(name string) ([]fs.DirEntry, error) {
 }
 
 func (b *Bucket) list(ctx context.Context, name string) (entries []fs.DirEntry, err error) {
-	client, err := b.s3(ctx)
-	if err != nil {
-		return nil, err
-	}
 	prefix := b.Prefix
 	if name != "." {
 		prefix += name + "/"
 	}
-	pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: &b.Name, Prefix: &prefix, Delimiter: aws.String("/")})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+	query := url.Values{"list-type": {"2"}, "prefix": {prefix}, "delimiter": {"/"}}
+	for {
+		a, err := b.do(ctx, call{method: http.MethodGet, query: query, limit: maxListPage})
 		if err != nil {
-			return nil, b.told("list", name, err)
+			return nil, err
+		}
+		var page listing
+		if err := xml.Unmarshal(a.body, &page); err != nil {
+			return nil, fmt.Errorf("list %s: %w", b.path(name), err)
 		}
 		for _, o := range page.Contents {
-			if base := strings.TrimPrefix(aws.ToString(o.Key), prefix); base != "" {
-				entries = append(entries, info{base, aws.ToInt64(o.Size), seconds(o.LastModified), false})
+			if base := strings.TrimPrefix(o.Key, prefix); base != "" {
+				// Only lists have parts of a second.
+				entries = append(entries, info{base, o.Size, o.LastModified.UTC().Truncate(time.Second), false})
 			}
 		}
 		for _, p := range page.CommonPrefixes {
-			base := strings.TrimSuffix(strings.TrimPrefix(aws.ToString(p.Prefix), prefix), "/")
+			base := strings.TrimSuffix(strings.TrimPrefix(p.Prefix, prefix), "/")
 			entries = append(entries, info{name: base, dir: true})
 		}
+		if !page.IsTruncated || page.NextContinuationToken == "" {
+			break
+		}
+		query.Set("continuation-token", page.NextContinuationToken)
 	}
 	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
 	return entries, nil
 }
 
-// seconds is a time as every call gives it: only lists have parts of a second.
-func seconds(t *time.Time) time.Time { return aws.ToTime(t).Truncate(time.Second) }
+// A listing is a page of S3's answer to a list.
+type listing struct {
+	IsTruncated           bool
+	NextContinuationToken string
+	Contents              []struct {
+		Key          string
+		Size         int64
+		LastModified time.Time
+	}
+	CommonPrefixes []struct{ Prefix string }
+}
 
 // info is both kinds of description that package fs has.
 type info struct {

@@ -11,9 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-
 	"github.com/kioskeeper/kioskeeper/autoid/serverdir"
 )
 
@@ -33,7 +30,7 @@ func (b *Bucket) Swap(ctx context.Context, name string, old, content []byte) err
 	if !fs.ValidPath(name) {
 		return fmt.Errorf("file %q: not a name in a bucket", name)
 	}
-	in := &s3.PutObjectInput{IfNoneMatch: aws.String("*")}
+	condition, value := "If-None-Match", "*"
 	now, o, err := b.get(ctx, name, maxState)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -45,19 +42,18 @@ func (b *Bucket) Swap(ctx context.Context, name string, old, content []byte) err
 	case old == nil || !bytes.Equal(now, old):
 		return fmt.Errorf("%s: %w", b.path(name), serverdir.ErrChanged)
 	default:
-		in = &s3.PutObjectInput{IfMatch: &o.tag}
+		condition, value = "If-Match", o.tag
 	}
 	if content == nil {
 		return b.remove(ctx, name)
 	}
-	err = b.put(ctx, name, content, in)
-	if errors.Is(err, errChanged) && in.IfMatch != nil {
+	err = b.put(ctx, name, content, condition, value)
+	if errors.Is(err, errChanged) && value == o.tag {
 		// Older Ceph gateways compare the tag without its quotes. It is the same condition.
-		unquoted := &s3.PutObjectInput{IfMatch: aws.String(strings.Trim(o.tag, `"`))}
-		err = b.put(ctx, name, content, unquoted)
+		err = b.put(ctx, name, content, condition, strings.Trim(value, `"`))
 	}
 	if errors.Is(err, errChanged) || errors.Is(err, fs.ErrNotExist) { // S3 says 404 to If-Match where nothing is left
-		// The SDK repeats a call that broke off: the first may have come through, and the second have met what it wrote.
+		// A call that broke off is repeated: the first may have come through, and the second have met what it wrote.
 		if now, _, getErr := b.get(ctx, name, maxState); getErr == nil && bytes.Equal(now, content) {
 			return nil
 		}
