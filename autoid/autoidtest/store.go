@@ -157,7 +157,7 @@ func (t tester) concurrent() {
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			for range 4 {
+			for range 2 {
 				c, err := t.get(t.Context(), t.grant(t.Has, ""))
 				if err != nil || t.Content != "" && c.JSON.Reveal() != t.Content {
 					t.Errorf("one of many at once got another answer: %v", err)

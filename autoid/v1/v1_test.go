@@ -75,7 +75,15 @@ var recorded = sync.OnceValues(func() (vectors, []byte) {
 			}
 		}
 	}
+	if sum := fmt.Sprintf("%x", sha256.Sum256(file.Bytes())); sum != v.Entropy.SHA256 {
+		panic("the entropy file is not the recorded one")
+	}
 	return v, file.Bytes()
+})
+
+var parsed = sync.OnceValues(func() (*Entropy, error) {
+	_, file := recorded()
+	return ParseEntropy(file)
 })
 
 // A texts is a store of texts.
@@ -101,15 +109,11 @@ type world struct {
 
 func newWorld(t testing.TB, set keyset) *world {
 	t.Helper()
-	v, file := recorded()
-	if sum := fmt.Sprintf("%x", sha256.Sum256(file)); sum != v.Entropy.SHA256 {
-		t.Fatal("the entropy file is not the recorded one")
-	}
 	key, err := ParseKey([]byte(set.Private))
 	if err != nil {
 		t.Fatal(err)
 	}
-	entropy, err := ParseEntropy(file)
+	entropy, err := parsed()
 	if err != nil {
 		t.Fatal(err)
 	}
