@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,10 +22,17 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
 	"github.com/kioskeeper/kioskeeper/autoid"
 	"github.com/kioskeeper/kioskeeper/autoid/filestore"
-	"github.com/kioskeeper/kioskeeper/autoid/folder"
+	"github.com/kioskeeper/kioskeeper/autoid/repo"
 	"github.com/kioskeeper/kioskeeper/autoid/serverdir"
+	"github.com/kioskeeper/kioskeeper/internal/gitserver"
+	"github.com/kioskeeper/kioskeeper/internal/radosgw"
+	"github.com/kioskeeper/kioskeeper/internal/verdaccio"
 )
 
 var soak = flag.Bool("soak", false, "rotate under fire for a minute over each kind of repository, instead of seconds over a folder")
@@ -36,6 +44,7 @@ const (
 	fireReread  = 200 * time.Millisecond
 	fireSettle  = 400 * time.Millisecond
 	fireOverlap = 4 * time.Second
+	fireSlow    = 20 * time.Second      // the overlap where repositories are other programs, on a machine that is busy with all of them
 	fireRestart = 7                     // a client that starts anew after so many requests has nothing to fall back upon
 	firePause   = 80 * time.Millisecond // between a client's requests: a minute of them fits into the replay cache
 )
@@ -58,15 +67,54 @@ var fireKinds = []fireKind{
 			return []autoid.Place{{Bundle: filepath.Join(one, client)}, {Bundle: filepath.Join(two, client)}}
 		}
 	}},
+	{"s3", func(t *testing.T) func(string) []autoid.Place {
+		s := radosgw.Start(t)
+		t.Setenv("AWS_ACCESS_KEY_ID", s.Keys.AccessKeyID)
+		t.Setenv("AWS_SECRET_ACCESS_KEY", s.Keys.Secret.Reveal())
+		cfg := aws.Config{Region: "us-east-1", BaseEndpoint: &s.Endpoint,
+			Credentials: credentials.NewStaticCredentialsProvider(s.Keys.AccessKeyID, s.Keys.Secret.Reveal(), "")}
+		client := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })
+		if _, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String("bundles")}); err != nil {
+			t.Fatal(err)
+		}
+		return func(client string) []autoid.Place {
+			return []autoid.Place{{Bundle: "s3://bundles/" + client + "?region=us-east-1&endpoint=" + url.QueryEscape(s.Endpoint)}}
+		}
+	}},
+	{"npm", func(t *testing.T) func(string) []autoid.Place {
+		s := verdaccio.Start(t)
+		token := filepath.Join(t.TempDir(), "token")
+		if err := os.WriteFile(token, []byte(s.Token(t, "publisher").Reveal()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return func(client string) []autoid.Place {
+			return []autoid.Place{{Bundle: "npm:@acme/" + client + "?registry=" + url.QueryEscape(s.Address), TokenFile: token}}
+		}
+	}},
+	{"git", func(t *testing.T) func(string) []autoid.Place {
+		s := gitserver.Start(t)
+		key := filepath.Join(t.TempDir(), "key")
+		if err := os.WriteFile(key, []byte(s.Key.Reveal()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return func(client string) []autoid.Place {
+			s.Create(t, client+".git")
+			return []autoid.Place{{Bundle: "git+" + s.SSH + "/" + client + ".git", TokenFile: key, HostKey: s.HostKey}}
+		}
+	}},
 }
 
 func openFire(_ context.Context, place autoid.Place) (autoid.Repository, error) {
-	return folder.Repository{Path: place.Bundle}, nil
+	return repo.Open(place)
 }
 
 func newFireRotator(dir string, log io.Writer) *serverdir.Rotator {
+	overlap := fireOverlap
+	if *soak {
+		overlap = fireSlow
+	}
 	return &serverdir.Rotator{
-		Storage: serverdir.Folder{Path: dir}, Open: openFire, Settle: fireSettle, Overlap: fireOverlap,
+		Storage: serverdir.Folder{Path: dir}, Open: openFire, Settle: fireSettle, Overlap: overlap,
 		Log: slog.New(slog.NewTextHandler(log, nil)),
 	}
 }
@@ -79,6 +127,7 @@ const (
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(envRotate); dir != "" {
+		flag.Parse()
 		if err := rotateForever(dir, os.Getenv(envAudit)); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
@@ -108,7 +157,7 @@ func rotateForever(dir, audit string) error {
 }
 
 func TestRotationUnderFire(t *testing.T) {
-	t.Parallel()
+	unlessSoak(t)
 	fireAll(t, func(ctx context.Context, t *testing.T, start func() *exec.Cmd) {
 		cmd := start()
 		<-ctx.Done()
@@ -118,7 +167,7 @@ func TestRotationUnderFire(t *testing.T) {
 }
 
 func TestRotationUnderFireWithTheRotatorKilled(t *testing.T) {
-	t.Parallel()
+	unlessSoak(t)
 	fireAll(t, func(ctx context.Context, t *testing.T, start func() *exec.Cmd) {
 		kills := 0
 		for ; ctx.Err() == nil; kills++ {
@@ -138,7 +187,7 @@ func TestRotationUnderFireWithTheRotatorKilled(t *testing.T) {
 
 // Two rotators at once do each other no harm, even without the lock that spares them the work.
 func TestTwoRotatorsUnderFire(t *testing.T) {
-	t.Parallel()
+	unlessSoak(t)
 	fireAll(t, func(ctx context.Context, _ *testing.T, start func() *exec.Cmd) {
 		one, two := start(), start()
 		<-ctx.Done()
@@ -147,6 +196,13 @@ func TestTwoRotatorsUnderFire(t *testing.T) {
 			_ = cmd.Wait()
 		}
 	})
+}
+
+// unlessSoak lets short tests run at the same time; a minute over each repository has the machine for itself.
+func unlessSoak(t *testing.T) {
+	if !*soak {
+		t.Parallel()
+	}
 }
 
 func fireAll(t *testing.T, drive func(context.Context, *testing.T, func() *exec.Cmd)) {
@@ -164,7 +220,7 @@ func fire(t *testing.T, kind fireKind, length time.Duration, drive func(context.
 	var children bytes.Buffer
 	var childrenMu sync.Mutex
 	start := func() *exec.Cmd {
-		cmd := exec.Command(os.Args[0], "-test.run=^$")
+		cmd := exec.Command(os.Args[0], "-test.run=^$", fmt.Sprintf("-soak=%v", *soak))
 		cmd.Env = append(os.Environ(), envRotate+"="+w.dir, envAudit+"="+w.audit)
 		cmd.Stderr = writer(func(p []byte) (int, error) {
 			childrenMu.Lock()
@@ -228,13 +284,13 @@ func newFireWorld(t *testing.T, kind fireKind) *fireWorld {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = audit.Close() })
-	credentials := t.TempDir()
-	if err := os.WriteFile(filepath.Join(credentials, "wall"), []byte("a token"), 0o600); err != nil {
+	held := t.TempDir()
+	if err := os.WriteFile(filepath.Join(held, "wall"), []byte("a token"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	s := httptest.NewServer(&autoid.Server{
 		State: serverdir.Folder{Path: w.dir}, Audit: audit, Reread: fireReread,
-		Stores: map[string]autoid.Store{"file": filestore.Store{Folder: credentials}},
+		Stores: map[string]autoid.Store{"file": filestore.Store{Folder: held}},
 		Log:    slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})),
 	})
 	t.Cleanup(s.Close)
