@@ -146,7 +146,7 @@ func section(lines [][]byte, profile string) (start, end int, err error) {
 	return start, end, nil
 }
 
-// isProfile reports whether a section of ~/.aws/config is the profile: [profile x], ["profile x"] nowhere, [default] alone.
+// isProfile reports whether a section of ~/.aws/config is the profile: [profile x], and [default] without the word.
 func isProfile(section, profile string) bool {
 	if section == profile {
 		return profile == "default"
@@ -222,7 +222,6 @@ const Verb = "credential-process"
 var (
 	plainWord  = regexp.MustCompile(`^[A-Za-z0-9_./:=@%+,-]+$`)
 	quotedWord = regexp.MustCompile(`^[A-Za-z0-9_./:=@%+,~() -]+$`)
-	windowsDir = regexp.MustCompile(`\\`)
 )
 
 // Command makes a command line of a program and its arguments that all AWS SDKs read the same: some split it themselves,
@@ -232,7 +231,7 @@ func Command(words ...string) (string, error) {
 	for i, word := range words {
 		looked := word
 		if runtime.GOOS == "windows" {
-			looked = windowsDir.ReplaceAllLiteralString(word, "/")
+			looked = strings.ReplaceAll(word, `\`, "/")
 		}
 		switch {
 		case plainWord.MatchString(looked):

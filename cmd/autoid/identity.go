@@ -60,11 +60,9 @@ func (i *identity) awsFlags(cmd *cobra.Command) {
 
 // merged is the profile of the configuration with what flags say. Without a file, flags have to say all.
 func (i *identity) merged() (clientdir.Profile, error) {
-	path, err := i.config, error(nil)
+	path := i.config
 	if path == "" {
-		if path, err = clientdir.DefaultConfig(); err != nil {
-			path = "" // a service without a home: flags will do
-		}
+		path, _ = clientdir.DefaultConfig() // "": a service without a home, for which flags will do
 	}
 	var p clientdir.Profile
 	file, err := clientdir.Load(path)
