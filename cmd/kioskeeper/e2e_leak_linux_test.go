@@ -236,7 +236,7 @@ func (h *hunt) session(text string) {
 }
 
 func (h *hunt) answer(r *httptest.ResponseRecorder) {
-	for _, c := range r.Result().Cookies() { //nolint:bodyclose // a recorder's
+	for _, c := range r.Result().Cookies() {
 		h.add("cookie", c.Value)
 	}
 	if to, err := url.Parse(r.Header().Get("Location")); err == nil {

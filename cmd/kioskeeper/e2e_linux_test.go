@@ -2,11 +2,9 @@ package main
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"image/color"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -107,9 +105,10 @@ func shipped(t *testing.T) string {
 }
 
 // colour is what fills the screen in session n.
-func colour(n int) uint32 { return rgb(standin.SessionColor(n)) }
-
-func rgb(c color.RGBA) uint32 { return uint32(c.R)<<16 | uint32(c.G)<<8 | uint32(c.B) }
+func colour(n int) uint32 {
+	c := standin.SessionColor(n)
+	return uint32(c.R)<<16 | uint32(c.G)<<8 | uint32(c.B)
+}
 
 // corner is the colour at the lower right of the screen, away from a marked dashboard's counter and from the pointer.
 func (s *scene) corner() uint32 { return s.screen.At(s.screen.Width-10, s.screen.Height-10) }
@@ -243,7 +242,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// A process is one as /proc tells.
+// A proc is a process as /proc tells of it.
 type proc struct {
 	pid, parent int
 	state       byte
@@ -305,7 +304,7 @@ func (d *daemon) field(message, key string) (value string) {
 	form := regexp.MustCompile(regexp.QuoteMeta("msg="+message+" ") + `.*\b` + key + `=(\S+)`)
 	for lines := bufio.NewScanner(strings.NewReader(d.lines())); lines.Scan(); {
 		if m := form.FindStringSubmatch(lines.Text()); m != nil {
-			value = cmp.Or(m[1], value)
+			value = m[1]
 		}
 	}
 	return value
