@@ -67,7 +67,7 @@ func (s *Server) startHTTPS(t testing.TB) {
 	}
 	backend := &cgi.Handler{
 		Path: git, Args: []string{"http-backend"}, Root: "/", Dir: s.Root,
-		Env: []string{"GIT_PROJECT_ROOT=" + s.Root, "GIT_HTTP_EXPORT_ALL=1"}, InheritEnv: []string{"PATH", "HOME"},
+		Stderr: t.Output(), Env: []string{"GIT_PROJECT_ROOT=" + s.Root, "GIT_HTTP_EXPORT_ALL=1"}, InheritEnv: []string{"PATH", "HOME"},
 	}
 	h := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name, token, _ := r.BasicAuth()
