@@ -32,9 +32,11 @@ func TestBranch(t *testing.T) {
 		return &gitrepo.Repository{Address: "git+" + s.SSH + name, Secret: s.Key, HostKey: s.HostKey}
 	}
 	t.Run("is a repository over https", func(t *testing.T) {
+		t.Parallel()
 		autoidtest.TestRepository(t, func(t *testing.T) autoid.Repository { return https(create(t)) })
 	})
 	t.Run("is a repository over ssh", func(t *testing.T) {
+		t.Parallel()
 		autoidtest.TestRepository(t, func(t *testing.T) autoid.Repository { return ssh(create(t)) })
 	})
 	t.Run("a publication is one commit beside what is there", func(t *testing.T) {

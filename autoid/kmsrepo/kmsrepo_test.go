@@ -2,22 +2,16 @@ package kmsrepo_test
 
 import (
 	"context"
-	"net/http"
+	"encoding/json"
 	"net/http/httptest"
-	"os/exec"
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/kms"
-
 	"github.com/kioskeeper/kioskeeper/autoid"
 	"github.com/kioskeeper/kioskeeper/autoid/autoidtest"
-	"github.com/kioskeeper/kioskeeper/autoid/awscall"
 	"github.com/kioskeeper/kioskeeper/autoid/folder"
 	"github.com/kioskeeper/kioskeeper/autoid/kmsrepo"
-	"github.com/kioskeeper/kioskeeper/internal/daemon"
+	"github.com/kioskeeper/kioskeeper/internal/moto"
 	"github.com/kioskeeper/kioskeeper/internal/standin"
 	"github.com/kioskeeper/kioskeeper/secret"
 )
@@ -25,6 +19,7 @@ import (
 // A service is a KMS with two keys.
 type service struct {
 	endpoint   string
+	signer     autoid.AWSKeys
 	key, other string
 }
 
@@ -34,8 +29,7 @@ func (s service) open(t *testing.T, inner autoid.Repository, key, client string)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Account = &awscall.Account{Region: "us-east-1", Endpoint: s.endpoint, Keys: autoid.AWSKeys{
-		AccessKeyID: standin.DefaultAccessKeyID, SecretAccessKey: secret.New(standin.DefaultSecretKey)}}
+	r.Account.Endpoint, r.Account.Keys = s.endpoint, s.signer // the region is that of the key
 	return r
 }
 
@@ -43,39 +37,27 @@ func TestSealedObjectsAreARepository(t *testing.T) {
 	t.Parallel()
 	h := httptest.NewServer(new(standin.Server))
 	t.Cleanup(h.Close)
-	keepsItsPromises(t, service{h.URL, standin.DefaultKMSKey, standin.OtherKMSKey})
+	signer := autoid.AWSKeys{AccessKeyID: standin.DefaultAccessKeyID, SecretAccessKey: secret.New(standin.DefaultSecretKey)}
+	keepsItsPromises(t, service{h.URL, signer, standin.DefaultKMSKey, standin.OtherKMSKey})
 }
 
-// moto has a KMS of its own, which shares nothing with ours. It is no package of any distribution.
+// moto has a KMS of its own, which shares nothing with ours.
 func TestWithMotoToo(t *testing.T) {
 	t.Parallel()
-	program, err := exec.LookPath("moto_server")
-	if err != nil {
-		t.Log("there is no moto_server on the PATH: only the stand-in was asked")
-		return
-	}
-	t.Log("asking moto_server too")
-	listen := daemon.Address(t)
-	_, port, _ := strings.Cut(listen, ":")
-	said := daemon.Start(t, nil, program, "-H", "127.0.0.1", "-p", port)
-	daemon.Await(t, "moto_server", said, func() error {
-		res, err := http.Get("http://" + listen + "/moto-api/data.json")
-		if err != nil {
-			return err
+	var s service
+	m := moto.Start(t, func(m *moto.Server) {
+		for _, key := range []*string{&s.key, &s.other} {
+			var made struct{ KeyMetadata struct{ Arn string } }
+			if err := json.Unmarshal(m.Call(t, "kms", "TrentService.CreateKey", "{}"), &made); err != nil {
+				t.Fatal(err)
+			}
+			*key = made.KeyMetadata.Arn
 		}
-		return res.Body.Close()
 	})
-	s := service{endpoint: "http://" + listen}
-	client := kms.New(kms.Options{Region: "us-east-1", BaseEndpoint: &s.endpoint,
-		Credentials: credentials.NewStaticCredentialsProvider(standin.DefaultAccessKeyID, standin.DefaultSecretKey, "")})
-	for _, key := range []*string{&s.key, &s.other} {
-		out, err := client.CreateKey(t.Context(), &kms.CreateKeyInput{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		*key = aws.ToString(out.KeyMetadata.Arn)
+	if m != nil {
+		s.endpoint, s.signer = m.Endpoint, autoid.AWSKeys{AccessKeyID: m.AccessKeyID, SecretAccessKey: m.Secret}
+		keepsItsPromises(t, s)
 	}
-	keepsItsPromises(t, s)
 }
 
 func keepsItsPromises(t *testing.T, s service) {
