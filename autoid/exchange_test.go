@@ -7,10 +7,13 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -40,6 +43,7 @@ func (m mapStore) Credential(_ context.Context, g Grant) (Credential, error) {
 type world struct {
 	t       testing.TB
 	server  *Server
+	filesMu sync.Mutex // for put, which may come while the server reads behind somebody's back
 	files   fstest.MapFS
 	audit   *bytes.Buffer
 	log     *bytes.Buffer
@@ -58,7 +62,7 @@ func newWorld(t testing.TB) *world {
 	w.set(ClientFile{})
 	w.files[EntropyName(testClient, 1)] = &fstest.MapFile{Data: w.entropy.File()}
 	w.server = &Server{
-		State: w.files, Audit: w.audit, FailuresPerMinute: 1 << 30,
+		State: worldFS{w}, Audit: w.audit, FailuresPerMinute: 1 << 30,
 		Log: slog.New(slog.NewJSONHandler(w.log, nil)),
 		Stores: map[string]Store{"file": mapStore{
 			"wall":  {JSON: secret.New(`{"token":"` + planted + `"}`)},
@@ -73,7 +77,25 @@ func (w *world) setKeys(keys ...Key) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.files[KeysName] = &fstest.MapFile{Data: []byte(text.Reveal())}
+	w.put(KeysName, []byte(text.Reveal()))
+}
+
+// worldFS is a world's files as the server sees them.
+type worldFS struct{ *world }
+
+func (w worldFS) Open(name string) (fs.File, error) {
+	w.filesMu.Lock()
+	files := w.files
+	w.filesMu.Unlock()
+	return files.Open(name)
+}
+
+// put replaces a file. Who reads meanwhile goes on with the files that there were.
+func (w *world) put(name string, data []byte) {
+	w.filesMu.Lock()
+	defer w.filesMu.Unlock()
+	w.files = maps.Clone(w.files)
+	w.files[name] = &fstest.MapFile{Data: data}
 }
 
 // set writes the client's file; what it leaves empty lets the client have testWant by its first generation.
@@ -94,7 +116,7 @@ func (w *world) set(f ClientFile) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.files[ClientFileName(testClient)] = &fstest.MapFile{Data: text}
+	w.put(ClientFileName(testClient), text)
 	if w.server != nil {
 		if err := w.server.Reload(); err != nil {
 			w.t.Fatal(err)
