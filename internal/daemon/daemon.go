@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -29,11 +28,10 @@ func Need(t testing.TB, hint string, programs ...string) {
 
 // Start runs a program until the test is over, and returns a function that gives what it has said so far. The program
 // also ends when the tests are killed: a shell waits for the end of our pipe to it.
-func Start(t testing.TB, env []string, program string, args ...string) (said func() string) {
+func Start(t testing.TB, program string, args ...string) (said func() string) {
 	t.Helper()
 	const script = `"$@" </dev/null & child=$!; read -r _; kill -9 $child; wait $child`
 	cmd := exec.Command("sh", append([]string{"-c", script, "sh", program}, args...)...)
-	cmd.Env = append(os.Environ(), env...)
 	out := new(output)
 	cmd.Stdout, cmd.Stderr = out, out
 	leash, err := cmd.StdinPipe()

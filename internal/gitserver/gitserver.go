@@ -122,7 +122,7 @@ func (s *Server) startSSH(t testing.TB, dir string) {
 		"PasswordAuthentication no", "PermitRootLogin prohibit-password", "MaxStartups 100",
 		"SetEnv HOME=" + dir, "", // a shell's own start-up file may take long, or print something
 	}, "\n"))
-	said := daemon.Start(t, nil, sshd, "-D", "-e", "-f", conf)
+	said := daemon.Start(t, sshd, "-D", "-e", "-f", conf)
 	daemon.Await(t, "sshd", said, daemon.Dial(listen))
 	s.SSH = "ssh://" + me.Username + "@" + listen + s.Root
 }

@@ -62,12 +62,12 @@ func Start(t testing.TB) *Server {
 	monmap := filepath.Join(dir, "monmap")
 	daemon.Run(t, "monmaptool", "--create", "--addv", "a", "v2:"+monitor, "--fsid", cluster, monmap)
 	daemon.Run(t, "ceph-mon", "-c", s.conf, "--mkfs", "-i", "a", "--monmap", monmap)
-	daemon.Start(t, nil, "ceph-mon", "-c", s.conf, "-f", "-i", "a")
+	daemon.Start(t, "ceph-mon", "-c", s.conf, "-f", "-i", "a")
 	daemon.Run(t, "ceph", "-c", s.conf, "--connect-timeout", "60", "osd", "new", store, "0")
 	daemon.Run(t, "ceph-osd", "-c", s.conf, "--mkfs", "-i", "0", "--osd-uuid", store, "--key", storeKey)
-	daemon.Start(t, nil, "ceph-osd", "-c", s.conf, "-f", "-i", "0")
+	daemon.Start(t, "ceph-osd", "-c", s.conf, "-f", "-i", "0")
 	s.Keys = s.CreateUser(t, "root", "--caps=roles=*;oidc-provider=*;user-policy=*")
-	said := daemon.Start(t, nil, "radosgw", "-c", s.conf, "-f", "-n", "client.admin")
+	said := daemon.Start(t, "radosgw", "-c", s.conf, "-f", "-n", "client.admin")
 	daemon.Await(t, "radosgw", said, func() error {
 		r, err := http.Get(s.Endpoint)
 		if err != nil {

@@ -57,7 +57,7 @@ func Start(t testing.TB) *Server {
 	}
 	listen := daemon.Address(t)
 	s := &Server{"http://" + listen}
-	said := daemon.Start(t, nil, "node", program, "--config", conf, "--listen", listen)
+	said := daemon.Start(t, "node", program, "--config", conf, "--listen", listen)
 	daemon.Await(t, "verdaccio", said, func() error {
 		r, err := http.Get(s.Address + "/-/ping")
 		if err != nil {
