@@ -45,9 +45,12 @@ func load(path string) (*conffile.File, error) {
 // quiet are the options of a wall that is looked at, and never run.
 func quiet() options { return options{log: slog.New(slog.DiscardHandler)} }
 
-// gcPercent is half of Go's own: a daemon that is idle for most of an hour has time to collect, and a Raspberry Pi has more
-// use for the memory.
-const gcPercent = 50
+// A daemon that is idle for most of an hour has time to collect, and a Raspberry Pi has more use for the memory: collect at
+// half of Go's own percentage, and give back what goes past a goal, which is soft and twice what one display needs.
+const (
+	gcPercent  = 50
+	memoryGoal = 10 << 20 // bytes
+)
 
 func runCommand() *cobra.Command {
 	var config string
@@ -70,6 +73,7 @@ as does kioskeeper status. Ctrl-C or SIGTERM ends it, and leaves nothing behind.
 				return usageError{err}
 			}
 			debug.SetGCPercent(gcPercent)
+			debug.SetMemoryLimit(memoryGoal)
 			recent := new(kiosk.Recent)
 			log := logger(recent)
 			w, err := build(file, options{allowRoot: allowRoot, log: log, recent: recent})

@@ -213,10 +213,13 @@ func (p *page) paint(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = p.call(ctx, "Page.stopScreencast", nil, nil) }()
-	if err := p.eval(ctx, `new Promise(r => requestAnimationFrame(() => requestAnimationFrame(() => r(true))))`, nil); err != nil {
+	var window size
+	if err := p.eval(ctx, `new Promise(r => requestAnimationFrame(() => requestAnimationFrame(() =>
+		r({Width: innerWidth, Height: innerHeight}))))`, &window); err != nil {
 		return err
 	}
-	raw, err := p.screenshot(ctx, params{"format": "jpeg", "quality": 60, "optimizeForSpeed": true})
+	raw, err := p.screenshot(ctx, params{"format": "jpeg", "quality": 60, "optimizeForSpeed": true, // small: it is only judged
+		"clip": params{"x": 0, "y": 0, "width": window.Width, "height": window.Height, "scale": 0.25}})
 	if err != nil {
 		return err
 	}
@@ -238,12 +241,12 @@ func (p *page) screenshot(ctx context.Context, format params) ([]byte, error) {
 
 // uniform reports whether a picture has one colour only, but for what compression does to it.
 func uniform(m image.Image) bool {
-	const step, tolerance = 4, 0x0c00 // every fourth pixel each way; of 0xffff
+	const tolerance = 0x0c00 // of 0xffff
 	b := m.Bounds()
 	r0, g0, b0, _ := m.At(b.Min.X, b.Min.Y).RGBA()
 	far := func(x, y uint32) bool { return max(x, y)-min(x, y) > tolerance }
-	for y := b.Min.Y; y < b.Max.Y; y += step {
-		for x := b.Min.X; x < b.Max.X; x += step {
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		for x := b.Min.X; x < b.Max.X; x++ {
 			if r, g, bl, _ := m.At(x, y).RGBA(); far(r, r0) || far(g, g0) || far(bl, b0) {
 				return false
 			}
