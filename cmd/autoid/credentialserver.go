@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -97,10 +98,10 @@ func announce(cmd *cobra.Command, shell, uri, tokenFile string) error {
 		}
 		return printScript(cmd, s, variables)
 	}
+	var text strings.Builder
 	for _, v := range variables {
-		if _, err := fmt.Fprintf(cmd.OutOrStdout(), "%s=%s\n", v.Name, v.Value.Reveal()); err != nil {
-			return err
-		}
+		fmt.Fprintf(&text, "%s=%s\n", v.Name, v.Value.Reveal())
 	}
-	return nil
+	_, err := fmt.Fprint(cmd.OutOrStdout(), text.String()) // at once: whoever waits for the file reads both lines or none
+	return err
 }
