@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/kioskeeper/kioskeeper/autoid"
+	"github.com/kioskeeper/kioskeeper/autoid/internal/stricttoml"
 )
 
 // maxTimeout is how long the server waits for any store.
@@ -19,8 +20,13 @@ var (
 	sourceForm = regexp.MustCompile(`^[^,]+,[^,]+(,[^,]*){0,2}$`)
 )
 
+// problems are what is wrong with a stores.toml.
+type problems struct{ *stricttoml.File }
+
+func (p problems) at(key, text string) { p.Problem(key, "%s", text) }
+
 // checkStores adds what is wrong with the values of s.
-func (p *problems) checkStores(s Stores) {
+func (p problems) checkStores(s Stores) {
 	if f := s.File; f != nil {
 		if f.Folder == "" {
 			p.at("file.folder", "missing: the folder of the credentials")
@@ -41,13 +47,13 @@ func (p *problems) checkStores(s Stores) {
 }
 
 // id adds a problem with a name that no want can have.
-func (p *problems) id(key, store, name string) {
+func (p problems) id(key, store, name string) {
 	if want, err := autoid.ParseWant(store + "/" + name); err != nil || want.ID != name {
 		p.at(key, "not a name that a client can want: letters, digits and . _ + = - /")
 	}
 }
 
-func (p *problems) checkSTS(s STSStore) {
+func (p problems) checkSTS(s STSStore) {
 	if len(s.Roles)+len(s.Federation) == 0 {
 		p.at("sts.roles", "missing: [sts.roles.NAME] with an arn")
 	}
@@ -69,7 +75,7 @@ func (p *problems) checkSTS(s STSStore) {
 	}
 }
 
-func (p *problems) policies(key string, arns []string) {
+func (p problems) policies(key string, arns []string) {
 	for _, arn := range arns {
 		if !policyForm.MatchString(arn) {
 			p.at(key+".policy_arns", "not a managed policy's ARN, such as arn:aws:iam::aws:policy/ReadOnlyAccess")
@@ -80,7 +86,7 @@ func (p *problems) policies(key string, arns []string) {
 	}
 }
 
-func (p *problems) checkProgram(key, name string, program Program) {
+func (p problems) checkProgram(key, name string, program Program) {
 	p.id(key, "exec", name)
 	if len(program.Command) == 0 || !filepath.IsAbs(program.Command[0]) {
 		p.at(key+".command", "an absolute path and its arguments, such as [\"/usr/local/bin/read-vault\", \"kv/wall\"]")
@@ -103,7 +109,7 @@ func (p *problems) checkProgram(key, name string, program Program) {
 	}
 }
 
-func (p *problems) checkV1(v V1) {
+func (p problems) checkV1(v V1) {
 	if err := autoid.CheckClient(v.Client); err != nil {
 		p.at("v1.client", err.Error())
 	}

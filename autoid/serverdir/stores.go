@@ -1,15 +1,13 @@
 package serverdir
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
-	"github.com/pelletier/go-toml/v2"
+	"github.com/kioskeeper/kioskeeper/autoid/internal/stricttoml"
 )
 
 // StoresName is the name of the file that says where credentials come from.
@@ -155,20 +153,10 @@ func ReadStoresFrom(fsys fs.FS, dir string) (Stores, error) {
 // ParseStores reads a stores.toml strictly. Its error lists what is wrong, a line each, with line and column.
 func ParseStores(data []byte) (Stores, error) {
 	var s Stores
-	p := problems{positions: positionsOf(data)}
-	err := toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields().Decode(&s)
-	if strict, ok := errors.AsType[*toml.StrictMissingError](err); ok {
-		for _, e := range strict.Errors {
-			line, column := e.Position()
-			p.add(line, column, strings.Join(e.Key(), ".")+": unknown key")
-		}
-	} else if e, ok := errors.AsType[*toml.DecodeError](err); ok {
-		line, column := e.Position()
-		p.add(line, column, e.Error())
-		return Stores{}, p.err() // nothing after it was read
-	} else if err != nil {
+	f, err := stricttoml.Read(data, &s)
+	if err != nil {
 		return Stores{}, err
 	}
-	p.checkStores(s)
-	return s, p.err()
+	problems{f}.checkStores(s)
+	return s, f.Err()
 }
