@@ -67,14 +67,14 @@ func (tabs) renew(ctx context.Context, s *stage, v kiosk.View, rules Rules, mint
 		return err
 	}
 	s.log.Info("verified out of sight")
+	old, err := cookies(ctx, s.c, s.jar)
+	if err != nil {
+		return err
+	}
 	// From here on the old tab lives on the new session's cookies. It must not notice, or it would log itself out or put
 	// up a notice.
 	s.still(ctx, true)
-	old, err := cookies(ctx, s.c, s.jar)
-	if err == nil {
-		err = setCookies(ctx, s.c, s.jar, fresh)
-	}
-	if err == nil {
+	if err = setCookies(ctx, s.c, s.jar, fresh); err == nil {
 		err = tabs{}.put(ctx, s, v, rules)
 	}
 	if err != nil && ctx.Err() == nil {

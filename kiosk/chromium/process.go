@@ -12,16 +12,20 @@ import (
 	"time"
 )
 
-// flags that every start has, and what each is for.
+// flags that every start has, and what they are for.
 var flags = []string{
-	"--remote-debugging-pipe",                                                                     // no TCP port: that would be open to every user of the machine
-	"--kiosk",                                                                                     // no frame, no address bar
-	"--no-first-run", "--no-default-browser-check", "--noerrdialogs", "--deny-permission-prompts", // nothing asks
-	"--disable-session-crashed-bubble", "--hide-crash-restore-bubble", "--disable-infobars", // nothing overlays
-	"--disable-background-networking", "--disable-component-update", "--disable-sync", // nothing phones home
-	"--disable-breakpad", "--disable-crash-reporter", // a crash dump holds cookies
-	"--password-store=basic", // no keyring asks for its password
-	"--disable-features=Translate,MediaRouter,GlobalMediaControls", // no bars, no look-out for casts
+	// No TCP port: that would be open to every user of the machine.
+	"--remote-debugging-pipe",
+	// Nothing asks, and nothing overlays.
+	"--no-first-run", "--no-default-browser-check", "--noerrdialogs", "--deny-permission-prompts",
+	"--disable-session-crashed-bubble", "--hide-crash-restore-bubble", "--disable-infobars",
+	"--disable-features=Translate,MediaRouter,GlobalMediaControls",
+	// Nothing phones home.
+	"--disable-background-networking", "--disable-component-update", "--disable-sync",
+	// A crash dump holds cookies.
+	"--disable-breakpad", "--disable-crash-reporter",
+	// No keyring asks for its password.
+	"--password-store=basic",
 	"--window-position=0,0",
 }
 
