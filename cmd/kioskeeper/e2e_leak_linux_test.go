@@ -19,14 +19,12 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/kioskeeper/kioskeeper/internal/standin"
 )
 
 func TestLeaksNoSecret(t *testing.T) {
 	s := newScene(t, 15*time.Second)
 	h := &hunt{}
-	h.add("long-term key", standin.DefaultSecretKey)
+	h.add("long-term key", s.aws.Users[0].Secret.Reveal())
 	h.autoID(t, s.folder)
 	// The stand-in has had no caller yet, so nobody sees its handler change.
 	aws := s.servers[0]

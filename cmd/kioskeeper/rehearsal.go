@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"log/slog"
@@ -40,7 +41,7 @@ type rehearsal struct {
 	serving sync.WaitGroup
 }
 
-// rehearse starts one; aws is given its roles.
+// rehearse starts one; aws is given its roles, and a user whose keys are nobody else's.
 func rehearse(ctx context.Context, aws *standin.Server, log *slog.Logger) (_ *rehearsal, err error) {
 	dir, err := os.MkdirTemp("", "kioskeeper-demo-")
 	if err != nil {
@@ -52,6 +53,8 @@ func rehearse(ctx context.Context, aws *standin.Server, log *slog.Logger) (_ *re
 			_ = r.close()
 		}
 	}()
+	owner := standin.User{AccessKeyID: standin.DefaultAccessKeyID, Secret: secret.New(rand.Text() + rand.Text()), ARN: standin.DefaultUser}
+	aws.Users = []standin.User{owner}
 	aws.Roles = []standin.Role{
 		{ARN: rehearsalBase},
 		{ARN: standin.DefaultRole, MaxSession: 12 * time.Hour, Trusted: []string{rehearsalBase}},
@@ -68,7 +71,7 @@ func rehearse(ctx context.Context, aws *standin.Server, log *slog.Logger) (_ *re
 		Stores: map[string]autoid.Store{"sts": stsstore.Store{
 			Account: &awscall.Account{
 				Region: demoRegion, Endpoint: r.at.STS,
-				Keys: autoid.AWSKeys{AccessKeyID: standin.DefaultAccessKeyID, SecretAccessKey: secret.New(standin.DefaultSecretKey)},
+				Keys: autoid.AWSKeys{AccessKeyID: owner.AccessKeyID, SecretAccessKey: owner.Secret},
 			},
 			Roles: map[string]stsstore.Role{"wall": {ARN: rehearsalBase}},
 		}},
