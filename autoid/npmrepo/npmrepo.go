@@ -18,6 +18,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -29,13 +30,10 @@ import (
 	"github.com/kioskeeper/kioskeeper/secret"
 )
 
-// Registry is the public one, where private packages are too.
-const Registry = "https://npm.example.com"
-
 // A Repository is one package.
 type Repository struct {
 	Package  string // @scope/name
-	Registry string // "" is [Registry]; another is an https address, or on this machine
+	Registry string // its address, https or on this machine; "" is npm's own setting, NPM_CONFIG_REGISTRY
 	Token    secret.Text
 	HTTP     *http.Client // nil: one with a timeout; it follows no redirect in any case
 
@@ -314,9 +312,9 @@ func integrity(tarball []byte) string {
 func (r *Repository) packagePath() string { return "/" + strings.Replace(r.Package, "/", "%2f", 1) }
 
 func (r *Repository) base() (*url.URL, error) {
-	address := r.Registry
+	address := cmp.Or(r.Registry, os.Getenv("NPM_CONFIG_REGISTRY"), os.Getenv("npm_config_registry"))
 	if address == "" {
-		address = Registry
+		return nil, errors.New("npm registry: none is named: put ?registry=https://… behind the package, or set NPM_CONFIG_REGISTRY")
 	}
 	u, err := url.Parse(address)
 	if err == nil && u.Scheme == "http" && (u.Hostname() == "localhost" || u.Hostname() == "127.0.0.1" || u.Hostname() == "::1") {

@@ -2,7 +2,7 @@
 //
 //	/srv/bundles/lobby-tv                     a folder
 //	s3://bucket/prefix                        a bucket; ?region= and ?endpoint= say where, if the SDK's default chain does not
-//	npm:@acme/lobby-tv                        a scoped package; ?registry= says where, if it is not npm's own
+//	npm:@acme/lobby-tv                        a scoped package; ?registry= says where, if NPM_CONFIG_REGISTRY does not
 //	git+https://git.example.com/acme/lobby-tv.git#branch
 //	git+ssh://git@git.example.com/acme/lobby-tv.git#branch
 //	https://files.example.com/lobby-tv        files behind an address

@@ -83,7 +83,7 @@ func TestWordsAreToldWhatIsWrongWithThem(t *testing.T) {
 	}{
 		{autoid.Place{Bundle: dir}, ""},
 		{autoid.Place{Bundle: "s3://acme/lobby-tv?region=eu-central-1"}, ""},
-		{autoid.Place{Bundle: "npm:@acme/lobby-tv", TokenFile: token}, ""},
+		{autoid.Place{Bundle: "npm:@acme/lobby-tv?registry=https://npm.example.com", TokenFile: token}, ""},
 		{autoid.Place{Bundle: "git+https://git.example.com/acme/lobby-tv.git#walls", TokenFile: token}, ""},
 		{autoid.Place{Bundle: "https://files.example.com/lobby-tv", TokenFile: token, KMSKey: key}, ""},
 		{autoid.Place{}, "none is named"},
@@ -114,7 +114,7 @@ func TestWordsAreToldWhatIsWrongWithThem(t *testing.T) {
 }
 
 func FuzzOpen(f *testing.F) {
-	for _, words := range []string{"s3://acme/x?region=y", "npm:@acme/x", "git+https://x/y#z", "https://x/y", "x", "C:\\x"} {
+	for _, words := range []string{"s3://acme/x?region=y", "npm:@acme/x", "npm:@acme/x?registry=https://npm.example.com", "git+https://x/y#z", "https://x/y", "x", "C:\\x"} {
 		f.Add(words)
 	}
 	f.Fuzz(func(t *testing.T, words string) {
