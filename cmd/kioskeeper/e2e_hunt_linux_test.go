@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -142,17 +143,14 @@ func (h *hunt) in(data []byte) (found []string) {
 // A spoor is where a hunt found what.
 type spoor struct{ where, what string }
 
-// processes looks at what every process of the machine was started with, and says how many it saw whole. Of another user's,
-// or of one that hides its memory, only root sees the environment.
+// processes looks at what every process below this one was started with, and says which it saw whole: the daemon, its browser
+// and all of theirs, but not those of other tests, which have sign-ins of their own. Of another user's, or of one that hides
+// its memory, only root sees the environment.
 func (h *hunt) processes(t *testing.T) (found []spoor, whole map[string]bool) {
 	t.Helper()
-	folders, err := filepath.Glob("/proc/[0-9]*")
-	if err != nil {
-		t.Fatal(err)
-	}
 	whole = map[string]bool{}
-	for _, folder := range folders {
-		seen := true
+	for _, p := range tree(processes(t), os.Getpid()) {
+		folder, seen := filepath.Join("/proc", strconv.Itoa(p.pid)), true
 		for _, name := range []string{"cmdline", "environ"} {
 			path := filepath.Join(folder, name)
 			data, err := os.ReadFile(path)

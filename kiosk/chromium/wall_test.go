@@ -198,7 +198,7 @@ type sighting struct {
 	sequence           []color.RGBA  // the dashboards, in order
 }
 
-// watch samples the screen, as often as it can up to 500 times a second, until stop is called.
+// observe samples the screen, as often as it can up to 500 times a second, until stop is called.
 func (w *testWall) observe() (stop func() sighting) {
 	var s sighting
 	var watching sync.WaitGroup
@@ -207,7 +207,7 @@ func (w *testWall) observe() (stop func() sighting) {
 		tick := time.NewTicker(2 * time.Millisecond)
 		defer tick.Stop()
 		began := time.Now()
-		last := began
+		last, over := began, false
 		for {
 			seen := w.sample()
 			now := time.Now()
@@ -224,11 +224,14 @@ func (w *testWall) observe() (stop func() sighting) {
 			case len(s.sequence) == 0 || s.sequence[len(s.sequence)-1] != seen:
 				s.sequence = append(s.sequence, seen)
 			}
+			if over {
+				s.took = time.Since(began)
+				return
+			}
 			select {
 			case <-tick.C:
 			case <-end:
-				s.took = time.Since(began)
-				return
+				over = true // once more, to see what whoever ends it has seen
 			}
 		}
 	})
