@@ -109,10 +109,11 @@ func (b *Browser) open(ctx context.Context, address string, v kiosk.View, rules 
 	}
 	s, err := b.raise(ctx, p, address, v, rules)
 	if err != nil {
+		stopped := p.stop() // and waited for, so that its last words have come
 		if last := p.last.lastLine(); errors.Is(err, errClosed) && last != "" {
 			err = fmt.Errorf("%w; its last words: %s", err, last)
 		}
-		return errors.Join(fmt.Errorf("open the browser: %w", err), p.stop())
+		return errors.Join(fmt.Errorf("open the browser: %w", err), stopped)
 	}
 	if onDisk(p.profile.outer) {
 		b.Log.Warn("the browser's profile lies on a disk, for want of a tmpfs", "folder", p.profile.outer)
